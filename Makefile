@@ -1,0 +1,44 @@
+# The developer's day. Every verb works on a fresh clone: it installs what it needs first.
+PYTHON ?= python3
+BIN := .venv/bin
+# One thread a process: what runs side by side must not fight over cores, and timings must compare.
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: help install demo test quick check format lint types bench clean
+
+help:  ## show the verbs
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+install: .venv/installed  ## create .venv and install Precursor into it
+
+.venv/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+demo: install  ## a small ablation on the embedded furnace, with its table and report
+	$(BIN)/precursor grid ablations/smoke.yaml --workers 2
+
+test: install  ## every test, the slow ones too
+	$(BIN)/python -m pytest -q
+
+quick: install  ## the fast tests
+	$(BIN)/python -m pytest -q -m 'not slow'
+
+check: install format lint types quick  ## what must pass before a commit
+
+format: install  ## format the code
+	$(BIN)/ruff format .
+
+lint: install  ## look for mistakes in the code
+	$(BIN)/ruff check .
+
+types: install  ## strict type checking
+	$(BIN)/mypy
+
+bench: install  ## speed of the training step and of the harness, as ratios of one run
+	$(BIN)/python tests/benchmarks/training_step.py
+	$(BIN)/python tests/benchmarks/overhead.py
+
+clean:  ## remove what can be made again (not results)
+	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache

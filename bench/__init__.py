@@ -1,0 +1,1 @@
+"""The harness: declares, runs, records, compares and reports."""

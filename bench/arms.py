@@ -1,0 +1,181 @@
+"""Arms: the baseline and everything that is compared with it, resolved to plain values."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import models.catalog  # noqa: F401  (registers every component)
+from models import registry
+from models.errors import InvalidRequest, unknown
+from models.method import check
+
+# What an arm is when a study says nothing: the first row of every slot.
+BASELINE: dict[str, str] = {
+    "current_encoder": "causal_conv",
+    "video_encoder": "causal_conv",
+    "specific_encoder": "mlp",
+    "disentangle": "club",
+    "quantizer": "mm_ema",
+    "alignment": "cross_cpc",
+    "contrast": "infonce",
+    "code_matching": "cmcm",
+    "decoder": "mlp",
+    "optimizer": "adam",
+    "head": "linear",
+}
+
+# What is done to the baseline instead of what it asks for, and what that shows.
+CONTROLS: dict[str, str] = {
+    "no_pretraining": "encoders and codebook as initialised",
+    "shuffled_pairs": "pre-trained on current and video of different windows",
+    "random_codebook": "the codes of the current re-named at random",
+}
+REFERENCES: dict[str, str] = {
+    "supervised_current": "current encoder trained on the labels: what the current itself allows",
+    "logistic_current": "logistic regression on the mean current features",
+    "supervised_video": "video encoder trained on the labels: what the video allows",
+    "always_positive": "every window called abnormal",
+    "clock": "label frequency by the clock on the wall: what a model that knows the time scores",
+}
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One complete choice of components and values.
+
+    Attributes:
+        name: how the study calls it; not part of its identity.
+        kind: ``baseline``, ``change``, ``grid``, ``control`` or ``reference``.
+        config: resolved specification of every slot, and ``lead`` in seconds.
+        treatment: ``method``, or the name of a control or reference.
+        change: what differs from the baseline, in words.
+        levels: the factor levels of a ``grid`` arm.
+    """
+
+    name: str
+    kind: str
+    config: dict[str, Any]
+    treatment: str = "method"
+    change: str = ""
+    levels: dict[str, Any] = field(default_factory=dict)
+
+
+def resolve_arms(
+    baseline: Mapping[str, Any],
+    changes: Mapping[str, Any],
+    grid: Mapping[str, Any],
+    controls: tuple[str, ...],
+    references: tuple[str, ...],
+    *,
+    lead: float,
+) -> tuple[Arm, ...]:
+    """Return all arms of a study, the baseline first; equal configurations appear once.
+
+    Args:
+        baseline: slot to component (name or mapping), and optionally ``lead`` in seconds.
+        changes: arm name to what it changes: slots, or dotted keys such as ``quantizer.codes``.
+        grid: dotted key to a list of levels; the full factorial is built.
+        controls: names from :data:`CONTROLS`.
+        references: names from :data:`REFERENCES`.
+        lead: lead in seconds when the baseline does not say.
+    """
+    base = resolve({**BASELINE, "lead": lead}, baseline)
+    factors = {key: _levels(key, values) for key, values in grid.items()}
+    own = {key: _get(base, key) for key in factors}
+    arms = [Arm("baseline", "baseline", base, change="as declared", levels=own)]
+    for name, change in changes.items():
+        _add(arms, Arm(str(name), "change", resolve(base, change), change=_words(change)))
+    for values in itertools.product(*factors.values()) if factors else ():
+        levels = dict(zip(factors, values, strict=True))
+        shown = {key: _label(value) for key, value in levels.items()}
+        name = ", ".join(f"{key}={value}" for key, value in shown.items())
+        arm = Arm(name, "grid", resolve(base, levels), change=name, levels=shown)
+        if arm.config != base:
+            _add(arms, arm)
+    for kind, names, known in (("control", controls, CONTROLS), ("reference", references, REFERENCES)):
+        for name in names:
+            if name not in known:
+                raise unknown(kind, name, known)
+            arms.append(Arm(name, kind, base, treatment=name, change=known[name]))
+    return tuple(arms)
+
+
+def resolve(base: Mapping[str, Any], change: object) -> dict[str, Any]:
+    """Return ``base`` with a change applied and every component's parameters filled in.
+
+    A component named again keeps the values that ``base`` gave it; a different one starts from
+    its defaults; a mapping without a name changes parameters of the one that is there.
+    """
+    if not isinstance(change, Mapping):
+        raise InvalidRequest(
+            f"an arm must be a mapping of slots or dotted keys to values, got {change!r}; write {{contrast: cwcl}}"
+        )
+    merged: dict[str, Any] = dict(base)
+    for key, value in change.items():
+        slot, _, parameter = str(key).partition(".")
+        if slot == "lead" and not parameter:
+            merged["lead"] = _seconds(value)
+        elif slot not in BASELINE:
+            raise unknown("slot", slot, [*BASELINE, "lead"])
+        else:
+            merged[slot] = _merge(merged[slot], {parameter: value} if parameter else value)
+    resolved = {key: value if key == "lead" else registry.resolve(key, value) for key, value in merged.items()}
+    check({slot: spec for slot, spec in resolved.items() if slot != "lead"})
+    return resolved
+
+
+def _merge(old: Any, new: Any) -> Any:
+    old = {"name": old} if isinstance(old, str) else old
+    new = {"name": new} if isinstance(new, str) else new
+    if not isinstance(new, Mapping):
+        return new
+    same = new.get("name", old["name"]) == old["name"]
+    return {**old, **new} if same else new
+
+
+def _add(arms: list[Arm], arm: Arm) -> None:
+    for other in arms:
+        if other.name == arm.name:
+            raise InvalidRequest(f"every arm needs a name of its own, got {arm.name!r} twice; rename one")
+        if other.config == arm.config:
+            raise InvalidRequest(f"arm {arm.name!r} is the same as {other.name!r}; change something or leave it out")
+    arms.append(arm)
+
+
+def _seconds(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
+        raise InvalidRequest(f"lead must be a number of seconds, got {value!r}")
+    return float(value)
+
+
+def _levels(key: str, values: object) -> list[Any]:
+    if not isinstance(values, list) or not values:
+        raise InvalidRequest(f"grid.{key} must be a list of levels, got {values!r}; write [1, 3, 5]")
+    return values
+
+
+def _get(config: Mapping[str, Any], key: str) -> Any:
+    slot, _, parameter = key.partition(".")
+    if slot not in config:
+        raise unknown("slot", slot, config)
+    value = config[slot]
+    if parameter and parameter not in value:
+        raise unknown(f"key in {slot}:", parameter, value)
+    return value[parameter] if parameter else _label(value)
+
+
+def _label(value: Any) -> Any:
+    return value["name"] if isinstance(value, Mapping) else value
+
+
+def _words(change: Any) -> str:
+    parts = []
+    for key, value in change.items():
+        if isinstance(value, Mapping):
+            inner = ", ".join(f"{k} {v}" for k, v in value.items() if k != "name")
+            value = f"{value.get('name', '')} ({inner})".strip()
+        parts.append(f"{key}: {value}")
+    return "; ".join(parts)

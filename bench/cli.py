@@ -1,0 +1,188 @@
+"""The command. Heavy libraries are imported by the verb that needs them, never here."""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from models.errors import InvalidRequest
+
+FINE, SOME_FAILED, WRONG_REQUEST = 0, 1, 2
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="precursor-bench", prog_name="precursor")
+def main() -> None:
+    """Which part of a cross-modal method lets a weak, early signal warn on its own?
+
+    \b
+    precursor list contrast                  what can be swapped
+    precursor plan ablations/smoke.yaml      what would run, and for how long
+    precursor grid ablations/smoke.yaml      run what is missing, then report
+    precursor report ablations/smoke.yaml    the table again, from the record
+
+    Exit codes: 0 fine, 1 some cells failed or are missing, 2 the request is wrong.
+    """
+
+
+def checked(verb: Callable[..., Any]) -> Callable[..., Any]:
+    """Turn a wrong request into one sentence and exit code 2."""
+
+    @functools.wraps(verb)
+    def wrapped(*args: Any, **kwargs: Any) -> None:
+        try:
+            sys.exit(verb(*args, **kwargs) or FINE)
+        except InvalidRequest as error:
+            click.echo(f"precursor: {error}", err=True)
+            sys.exit(WRONG_REQUEST)
+
+    return wrapped
+
+
+def _study_options(verb: Callable[..., Any]) -> Callable[..., Any]:
+    """Declare what every verb about a study takes."""
+    for declare in (
+        click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a key of the study, e.g. seeds=4."),
+        click.option("--data", "data", multiple=True, metavar="NAME=PATH", help="Run on this data set, e.g. skab=PATH."),
+        click.option("--out", default="results", show_default=True, type=click.Path(path_type=Path), help="Where records and reports are kept."),
+        click.argument("study", metavar="STUDY"),
+    ):
+        verb = declare(verb)
+    return verb
+
+
+def _load(study: str, data: tuple[str, ...], settings: tuple[str, ...]) -> Any:
+    from bench.grid import find_study
+    from bench.study import load
+
+    pairs = [item.partition("=") for item in data]
+    for name, sign, path in pairs:
+        if not sign or not name or not path:
+            raise InvalidRequest(f"--data must read NAME=PATH, got {name + sign + path!r}; write --data skab=PATH")
+    return load(find_study(study), data={name: path for name, _, path in pairs}, settings=settings)
+
+
+@main.command("list")
+@click.argument("slot", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@checked
+def list_components(slot: str | None, as_json: bool) -> None:
+    """Show components: slot, name, parameters with default and range, what it is.
+
+    Example: precursor list quantizer
+    """
+    from bench.listing import as_lines, catalogue
+
+    rows = catalogue(slot)
+    click.echo(json.dumps(rows, indent=2, ensure_ascii=False) if as_json else "\n".join(as_lines(rows)))
+
+
+@main.command()
+@_study_options
+@click.option("--workers", default=2, show_default=True, type=click.IntRange(1), help="Cells that run side by side.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@checked
+def plan(study: str, data: tuple[str, ...], settings: tuple[str, ...], out: Path, workers: int, as_json: bool) -> None:
+    """Show arms, units, cells on record, cells to run and an estimate of time. Runs nothing.
+
+    Example: precursor plan ablations/contrastive_loss.yaml
+    """
+    from bench.verbs import describe
+
+    declared = _load(study, data, settings)
+    facts = describe(declared, out, workers)
+    click.echo(json.dumps(facts, indent=2, ensure_ascii=False) if as_json else facts["text"])
+
+
+@main.command()
+@_study_options
+@click.option("--workers", default=2, show_default=True, type=click.IntRange(1), help="Cells that run side by side, one thread each.")
+@click.option("--engine", default="ray", show_default=True, type=click.Choice(["ray", "local"]), help="Ray Tune, or plain processes for debugging.")
+@click.option("--address", default=None, help="Address of a Ray cluster; a local one is started if not given.")
+@click.option("--device", default="cpu", show_default=True, type=click.Choice(["auto", "cpu", "cuda"]), help="Where cells train.")
+@click.option("--timeout", default=3600.0, show_default=True, type=click.FloatRange(1), help="Seconds a cell may take.")
+@click.option("--memory", default=4096, show_default=True, type=click.IntRange(256), help="MiB a cell may use.")
+@click.option("--retry-failed", is_flag=True, help="Run cells again that failed for good.")
+@checked
+def grid(study: str, data: tuple[str, ...], settings: tuple[str, ...], out: Path, **options: Any) -> int:
+    """Run what is missing of a study, record every cell as it ends, then report.
+
+    Interrupt at any time; the same command goes on where it stopped.
+
+    \b
+    Examples: precursor grid ablations/smoke.yaml --workers 2
+              precursor grid ablations/contrastive_loss.yaml --data milling=PATH
+    """
+    from bench.verbs import run_grid
+
+    return run_grid(_load(study, data, settings), out, command=_command(study, data, settings), **options)
+
+
+@main.command()
+@_study_options
+@checked
+def report(study: str, data: tuple[str, ...], settings: tuple[str, ...], out: Path) -> int:
+    """Write the comparison of a study again from the record. Same records, same bytes.
+
+    Example: precursor report ablations/smoke.yaml
+    """
+    from bench.verbs import write_report
+
+    return write_report(_load(study, data, settings), out, command=_command(study, data, settings))
+
+
+@main.command()
+@click.argument("study", required=False)
+@click.option("--data", "data", multiple=True, metavar="NAME=PATH", help="Run on this data set, e.g. skab=PATH.")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a key of the study.")
+@click.option("--out", default="results", show_default=True, type=click.Path(path_type=Path), help="Where records are kept.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@checked
+def status(study: str | None, data: tuple[str, ...], settings: tuple[str, ...], out: Path, as_json: bool) -> None:
+    """Read the record: how many cells ended how, of one study or of all.
+
+    Example: precursor status ablations/smoke.yaml
+    """
+    from bench.verbs import standing
+
+    facts = standing(_load(study, data, settings) if study else None, out)
+    click.echo(json.dumps(facts, indent=2, ensure_ascii=False) if as_json else facts["text"])
+
+
+@main.group()
+def data() -> None:
+    """Look at recordings before a study uses them."""
+
+
+@data.command("check")
+@click.argument("name_path", metavar="NAME=PATH")
+@checked
+def check(name_path: str) -> int:
+    """Read recordings from files, say what is there, and recompute the published anchors.
+
+    Example: precursor data check skab=PATH
+    """
+    from bench.verbs import check_data
+
+    name, sign, path = name_path.partition("=")
+    if not sign or not name or not path:
+        raise InvalidRequest(f"the argument must read NAME=PATH, got {name_path!r}; write skab=PATH")
+    return check_data(name, path)
+
+
+def _command(study: str, data: tuple[str, ...], settings: tuple[str, ...]) -> str:
+    """Return the command that makes a report, without the paths of this machine."""
+    words = ["precursor", "grid", study]
+    words += [word for item in data for word in ("--data", item.partition("=")[0] + "=PATH")]
+    words += [word for item in settings for word in ("--set", item)]
+    return " ".join(words)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""Features of one step: what the encoders are given instead of raw samples and pixels."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.data.recording import Signal, frames_of
+from models.errors import InvalidRequest
+
+GRID = 4
+#: Keeps a logarithm finite on a flat signal; far below the arc noise, kA.
+FLOOR = 1e-3
+Features = NDArray[np.float32]
+
+
+def current_features(signal: Signal, seconds: float) -> Features:
+    """Return ``(frames, 24)``: eight properties of each of three phases, of the step's samples alone.
+
+    In order, three columns each: mean (kA), slope (kA/s), log deviation, log deviation of the
+    differences, log mean absolute difference, lag-1 autocorrelation, correlations of the phases
+    (1-2, 2-3, 3-1), log range.
+
+    Raises:
+        InvalidRequest: a step has fewer than four samples, or not a whole number of them.
+    """
+    frames = frames_of(signal, seconds).astype(np.float64)
+    samples = frames.shape[1]
+    if samples < 4:
+        raise InvalidRequest(
+            f"a current step must hold at least 4 samples, got {samples} in {seconds:g} s at "
+            f"{signal.rate:g} Hz; lower windows.current_steps"
+        )
+    mean = frames.mean(axis=1)
+    centred = frames - mean[:, None]
+    time = (np.arange(samples) - (samples - 1) / 2) / signal.rate
+    slope = np.einsum("t,ftk->fk", time, centred) / (time**2).sum()
+    power = (centred**2).mean(axis=1)
+    differences = np.diff(frames, axis=1)
+    lagged = (centred[:, 1:] * centred[:, :-1]).mean(axis=1)
+    beside = np.roll(centred, -1, axis=2)
+    shared = (centred * beside).mean(axis=1)
+    columns = (
+        mean,
+        slope,
+        np.log(np.sqrt(power) + FLOOR),
+        np.log(differences.std(axis=1) + FLOOR),
+        np.log(np.abs(differences).mean(axis=1) + FLOOR),
+        lagged / (power + FLOOR**2),
+        shared / (np.sqrt(power * np.roll(power, -1, axis=1)) + FLOOR**2),
+        np.log(np.ptp(frames, axis=1) + FLOOR),
+    )
+    return np.concatenate(columns, axis=1).astype(np.float32)
+
+
+def video_features(signal: Signal, seconds: float) -> Features:
+    """Return ``(frames, 64)``: colour and warmth of a 4 x 4 grid, averaged over the pictures of a step.
+
+    48 columns are the mean red, green and blue of each cell (row by row, colour fastest), 16 the
+    largest red minus blue within each cell; all in shares of full scale.
+
+    Raises:
+        InvalidRequest: a step does not hold a whole number of pictures.
+    """
+    pictures = frames_of(signal, seconds)
+    count, each, height, width, channels = pictures.shape
+    bands = (pictures / np.float32(255)).reshape(count * each, GRID, height // GRID, width, channels)
+    colour = bands.mean(axis=2).reshape(-1, GRID, GRID, width // GRID, channels).mean(axis=3)
+    warmer = (bands[..., 0] - bands[..., 2]).max(axis=2)
+    warmth = warmer.reshape(-1, GRID, GRID, width // GRID).max(axis=3)
+    columns = [part.reshape(count, each, -1).mean(axis=1) for part in (colour, warmth)]
+    return np.concatenate(columns, axis=1)

@@ -1,0 +1,137 @@
+"""The simulated furnace as a data source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.data.furnace import current, features, regime, video
+from bench.data.furnace.ceiling import OBSERVERS, Observed, ceiling
+from bench.data.furnace.current import Current
+from bench.data.furnace.regime import PREROLL, Regime
+from bench.data.furnace.world import VERSION, WORLDS, World
+from bench.data.recording import Recording, Signal
+from bench.data.source import Floats, Source
+from bench.data.split import SplitSpec
+from bench.data.windows import Track, Windows, WindowSpec
+from bench.identity import key
+from models.errors import InvalidRequest
+from models.registry import component, param
+
+#: Recordings filtered at once when the ceiling is computed: enough to be fast, few enough to be small.
+BATCH = 16
+PREFIX = "batch-"
+#: Guards a whole number of steps against rounding.
+EPSILON = 1e-9
+
+
+@dataclass(frozen=True)
+class FurnaceParameters:
+    """Which furnace, and how much of it."""
+
+    world: str = param("hard", choices=tuple(WORLDS), help="named set of constants")
+    seed: int = param(0, low=0, help="another seed is an independent draw of all recordings")
+    recordings: int = param(100, low=5, high=10_000, help="production batches")
+    hours: float = param(2.0, low=0.1, high=100.0, help="length of a batch, h")
+
+
+@component("dataset", "furnace", parameters=FurnaceParameters, origin="embedded simulator")
+class Furnace(Source):
+    """Simulated fused-magnesia furnace: a hot spot on video, 3-5 minutes earlier in the arc current.
+
+    Raises:
+        InvalidRequest: a path is given.
+    """
+
+    simulated = True
+    lead = 240.0
+
+    def __init__(self, parameters: FurnaceParameters, path: str | None = None) -> None:
+        if path is not None:
+            raise InvalidRequest(
+                f"the furnace is simulated and reads no files, got path {path!r}; remove the path"
+            )
+        self.parameters = parameters
+        self.world = WORLDS[parameters.world]
+        self.title = f"simulated furnace ({parameters.world}, seed {parameters.seed})"
+        self.windows = WindowSpec()
+        self.count = parameters.recordings
+        # The shifted half is the one fold there is: learn from the ordinary half, test on the other.
+        self.folds = (0,) if self.world.shift else ()
+        self.split = SplitSpec(by="fold" if self.world.shift else "recording")
+
+    def fingerprint(self) -> str:
+        """Return a hash of the parameters, the constants of the world and the simulator's version."""
+        return key(["furnace", VERSION, asdict(self.parameters), asdict(self.world)])
+
+    def recordings(self) -> Iterator[Recording]:
+        """Simulate and render one production batch after the other."""
+        for index in range(self.parameters.recordings):
+            yield self.recording(index)
+
+    def recording(self, index: int) -> Recording:
+        """Return one batch; it is the same however many others there are."""
+        world, latent, signal = self._simulate(index)
+        rate, setpoint = 1 / world.step, signal.setpoint[:: world.samples]
+        frames = video.render(world, latent, setpoint, world.generator(self.parameters.seed, index, "video"))
+        return Recording(
+            name=f"{PREFIX}{index:03d}",
+            group=f"{PREFIX}{index:03d}",
+            current=Signal(signal.values, world.current_rate),
+            video=Signal(frames, rate),
+            label=Signal(latent.visible[PREROLL:], rate),
+            fold=0 if self.world.shifted(index) else -1,
+        )
+
+    def current_features(self, signal: Signal, seconds: float) -> Floats:
+        """Return ``(frames, 24)``; see :func:`bench.data.furnace.features.current_features`."""
+        return features.current_features(signal, seconds)
+
+    def video_features(self, signal: Signal, seconds: float) -> Floats:
+        """Return ``(frames, 64)``; see :func:`bench.data.furnace.features.video_features`."""
+        return features.video_features(signal, seconds)
+
+    def ceiling(
+        self, tracks: tuple[Track, ...], windows: Windows, spec: WindowSpec
+    ) -> dict[str, NDArray[np.float64]]:
+        """Return P(video abnormal at the instant that names the window | current), by observer.
+
+        The instant is the middle of the video window for ``majority`` (the same thing unless the
+        condition changes twice within the window) and its last frame for ``last``. The observers are
+        those of :func:`bench.data.furnace.ceiling.ceiling`; they see the whole latent steps (2 s) that
+        the current window touches.
+        """
+        rows = [np.flatnonzero(windows.recording == index) for index in range(len(tracks))]
+        asked = [_observed(self.world, tracks[i], windows, spec, own) for i, own in enumerate(rows)]
+        steps = int(np.ceil(spec.current_seconds / self.world.step - EPSILON))
+        joined = {name: np.empty(len(windows)) for name in OBSERVERS}
+        for start in range(0, len(tracks), BATCH):
+            batch = slice(start, start + BATCH)
+            simulated = [self._simulate(int(track.name.removeprefix(PREFIX))) for track in tracks[batch]]
+            worlds, currents = [each[0] for each in simulated], [each[2] for each in simulated]
+            found = ceiling(worlds, currents, asked[batch], steps)
+            for name, values in found.items():
+                joined[name][np.concatenate(rows[batch])] = values
+        return joined
+
+    def _simulate(self, index: int) -> tuple[World, Regime, Current]:
+        world, seed = self.world.of(index), self.parameters.seed
+        steps = round(self.parameters.hours * 3600 / world.step)
+        latent = regime.simulate(world, steps, world.generator(seed, index, "regime"))
+        return world, latent, current.simulate(world, latent, world.generator(seed, index, "current"))
+
+
+def _observed(
+    world: World, track: Track, windows: Windows, spec: WindowSpec, rows: NDArray[np.int64]
+) -> Observed:
+    """Translate the windows of one recording into latent steps."""
+    stop = windows.current[rows] - track.current_first + spec.current_steps
+    seconds = track.current_start + stop * spec.current_step
+    instant = windows.end[rows] - (spec.video_seconds / 2 if spec.label == "majority" else world.step)
+    return Observed(
+        stop=np.ceil(seconds / world.step - EPSILON).astype(np.int64),
+        moment=np.floor(instant / world.step + EPSILON).astype(np.int64),
+    )

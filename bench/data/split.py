@@ -1,0 +1,170 @@
+"""Which windows may be learnt from, selected on and tested on, and the proof that they are apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.data.windows import Track, Windows
+from models.errors import InvalidRequest
+from models.registry import param
+
+PARTS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class SplitSpec:
+    """How recordings are divided.
+
+    ``recording`` draws whole groups at random; ``fold`` takes the folds that the source's
+    published protocol names; ``time`` cuts every recording into blocks with a guard gap.
+    """
+
+    by: str = param("recording", choices=("recording", "fold", "time"), help="what is held out")
+    validation: float = param(0.2, low=0.0, high=0.9, help="share of what is not test")
+    test: float = param(0.4, low=0.01, high=0.9, help="share held out (by recording, by time)")
+
+
+@dataclass(frozen=True)
+class Split:
+    """Rows of each part, as indices into the windows.
+
+    ``train`` may be learnt from with labels of the video; ``validation`` may be selected on;
+    ``test`` is read once.
+    """
+
+    train: NDArray[np.int64]
+    validation: NDArray[np.int64]
+    test: NDArray[np.int64]
+
+
+def split(
+    spec: SplitSpec, tracks: tuple[Track, ...], windows: Windows, *, seed: int, fold: int | None
+) -> Split:
+    """Divide windows as ``spec`` says and prove the result leak-free.
+
+    Random draws are repeated (deterministically) until each part holds both classes, because a
+    part with one class has no balanced accuracy.
+
+    Raises:
+        InvalidRequest: no draw gives both classes in every part, or a fold does not exist.
+    """
+    if spec.by == "time":
+        drawn = _by_time(spec, tracks, windows)
+        _require_both_classes(drawn, windows)
+    else:
+        drawn = _by_group(spec, tracks, windows, seed, fold)
+    prove_apart(drawn, tracks, windows, by=spec.by)
+    return drawn
+
+
+def folds(tracks: tuple[Track, ...]) -> tuple[int, ...]:
+    """Return the folds the source names."""
+    return tuple(sorted({track.fold for track in tracks} - {-1}))
+
+
+def _by_group(spec: SplitSpec, tracks: tuple[Track, ...], windows: Windows, seed: int, fold: int | None) -> Split:
+    group = np.array([track.group for track in tracks])[windows.recording]
+    names = sorted({track.group for track in tracks})
+    held: list[str] = []
+    if spec.by == "fold":
+        held = sorted({track.group for track in tracks if track.fold == fold})
+        if not held:
+            raise InvalidRequest(f"fold must be one of {folds(tracks)}, got {fold}; split by recording instead")
+    rest = [name for name in names if name not in held]
+    generator = np.random.default_rng(seed)
+    for _ in range(100):
+        order = [rest[i] for i in generator.permutation(len(rest))]
+        cut = 0 if held else round(spec.test * len(order))
+        test, learn = held or order[:cut], order[cut:]
+        kept = round(spec.validation * len(learn))
+        parts = (learn[kept:], learn[:kept], test)
+        drawn = Split(*(np.flatnonzero(np.isin(group, part)) for part in parts))
+        if _one_class(drawn, windows) is None:
+            return drawn
+    _require_both_classes(drawn, windows)
+    return drawn
+
+
+def _by_time(spec: SplitSpec, tracks: tuple[Track, ...], windows: Windows) -> Split:
+    """Blocks in time order within each recording: train, then validation, then test."""
+    rows: dict[str, list[int]] = {part: [] for part in PARTS}
+    for index in range(len(tracks)):
+        own = np.flatnonzero(windows.recording == index)
+        if not len(own):
+            continue
+        begin, end = windows.begin[own].min(), windows.end[own].max()
+        learn_until = begin + (1 - spec.test) * (end - begin)
+        train_until = begin + (1 - spec.test) * (1 - spec.validation) * (end - begin)
+        reach = _reach(windows, own)
+        limits = {
+            "train": (begin, train_until),
+            "validation": (train_until + reach, learn_until),
+            "test": (learn_until + reach, end),
+        }
+        for part, (low, high) in limits.items():
+            inside = (windows.begin[own] >= low - 1e-9) & (windows.end[own] <= high + 1e-9)
+            rows[part].extend(own[inside].tolist())
+    return Split(*(np.array(rows[part], dtype=np.int64) for part in PARTS))
+
+
+def _reach(windows: Windows, own: NDArray[np.int64]) -> float:
+    """Longest stretch of a recording that one window sees: window plus lead, s."""
+    return float((windows.end[own] - windows.begin[own]).max())
+
+
+def prove_apart(drawn: Split, tracks: tuple[Track, ...], windows: Windows, *, by: str) -> None:
+    """Fail loudly if anything of a test window can be seen outside the test part.
+
+    Checked on the windows themselves, not on how they were drawn: no group stands in two parts
+    (unless blocks of time were asked for), and within a recording no window of another part comes
+    nearer to a test window than window + lead.
+
+    Raises:
+        LeakError: with the recording and the instants that touch.
+    """
+    group = np.array([track.group for track in tracks])[windows.recording]
+    for part in ("train", "validation"):
+        other = getattr(drawn, part)
+        shared = set(group[other]) & set(group[drawn.test])
+        if by != "time" and shared:
+            raise LeakError(f"group {sorted(shared)[0]!r} stands in both {part} and test")
+        for index in np.intersect1d(windows.recording[other], windows.recording[drawn.test]):
+            mine = other[windows.recording[other] == index]
+            test = drawn.test[windows.recording[drawn.test] == index]
+            guard = _reach(windows, test)
+            gap = np.maximum(
+                windows.begin[test][:, None] - windows.end[mine][None, :],
+                windows.begin[mine][None, :] - windows.end[test][:, None],
+            ).min()
+            if gap < guard - 1e-6:
+                raise LeakError(
+                    f"{tracks[index].name}: a {part} window comes within {gap:g} s of a test window, "
+                    f"but window + lead is {guard:g} s"
+                )
+
+
+class LeakError(RuntimeError):
+    """Something of the test part is visible outside it: a defect of the harness, never a user's."""
+
+
+def _one_class(drawn: Split, windows: Windows) -> str | None:
+    for part in PARTS:
+        rows = getattr(drawn, part)
+        rows = rows if part == "train" else rows[windows.scored[rows]]
+        if part == "validation" and not len(getattr(drawn, part)):
+            continue
+        if len(np.unique(windows.label[rows])) < 2:
+            return part
+    return None
+
+
+def _require_both_classes(drawn: Split, windows: Windows) -> None:
+    part = _one_class(drawn, windows)
+    if part is not None:
+        raise InvalidRequest(
+            f"every part of a split must hold both classes, but {part} holds one; change split.by, its shares "
+            "or the data"
+        )

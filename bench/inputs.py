@@ -1,0 +1,84 @@
+"""Windows as tensors: scaled frames and the rows that make a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from bench.data.dataset import Dataset
+from bench.data.windows import Windows, WindowSpec
+
+CLIP = 6.0
+CHUNK = 4096
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Scaled frames of both modalities on one device, and the windows that point into them.
+
+    Attributes:
+        frames: modality to ``(frames, features)`` float32.
+        first: modality to ``(windows,)`` index of the first frame of each window.
+        steps: modality to the number of steps of a window.
+        label: ``(windows,)`` 0/1.
+    """
+
+    frames: dict[str, Tensor]
+    first: dict[str, Tensor]
+    steps: dict[str, int]
+    label: Tensor
+
+    def window(self, modality: str, rows: Tensor) -> Tensor:
+        """Return ``(len(rows), steps, features)`` of one modality."""
+        offsets = torch.arange(self.steps[modality], device=rows.device)
+        return self.frames[modality][self.first[modality][rows][:, None] + offsets]
+
+    def chunks(self, modality: str, rows: Tensor) -> Iterator[Tensor]:
+        """Yield the windows of one modality in chunks that fit in memory."""
+        for part in rows.split(CHUNK):
+            yield self.window(modality, part)
+
+
+def make_inputs(
+    dataset: Dataset, windows: Windows, spec: WindowSpec, train: NDArray[np.int64], device: torch.device
+) -> Inputs:
+    """Scale frames by the mean and standard deviation of the training windows only, clipped to ±6.
+
+    Scaling is per feature and pooled over recordings, so the level and the amplitude of the
+    current stay in.
+    """
+    frames, first, steps = {}, {}, {}
+    for modality, count in (("current", spec.current_steps), ("video", spec.video_steps)):
+        raw = np.asarray(getattr(dataset, modality))
+        start = getattr(windows, modality)
+        used = np.unique((start[train][:, None] + np.arange(count)).ravel())
+        mean, deviation = raw[used].mean(axis=0), raw[used].std(axis=0)
+        scaled = np.clip((raw - mean) / np.where(deviation > 1e-8, deviation, 1.0), -CLIP, CLIP)
+        frames[modality] = torch.from_numpy(scaled.astype(np.float32)).to(device)
+        first[modality] = torch.from_numpy(start).to(device)
+        steps[modality] = count
+    return Inputs(frames, first, steps, torch.from_numpy(windows.label).to(device))
+
+
+def batches(rows: Tensor, count: int, size: int, generator: torch.Generator) -> Iterator[Tensor]:
+    """Yield ``count`` rows in batches of ``size``, going through shuffled ``rows`` again and again.
+
+    Every arm and every data set gets the same number of steps. A rest smaller than half a batch is
+    joined to nothing: contrast needs other windows to contrast with.
+    """
+    rounds = -(-count // len(rows))
+    order = torch.cat([rows[torch.randperm(len(rows), generator=generator).to(rows.device)] for _ in range(rounds)])
+    for batch in order[:count].split(size):
+        if len(batch) * 2 >= min(size, count):
+            yield batch
+
+
+def as_rows(rows: NDArray[Any], device: torch.device) -> Tensor:
+    """Return window indices as a tensor."""
+    return torch.from_numpy(np.asarray(rows, dtype=np.int64)).to(device)

@@ -1,0 +1,46 @@
+"""What can be swapped, one line a component."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import bench.data.sources  # noqa: F401  (registers every source)
+import models.catalog  # noqa: F401  (registers every component)
+from models import registry
+
+
+def catalogue(slot: str | None = None) -> list[dict[str, Any]]:
+    """Return slot, name, parameters, needs, origin and summary of every component, or of one slot."""
+    rows = []
+    for name in (slot,) if slot else registry.slots():
+        for found in registry.components(name).values():
+            parameters = {
+                key: {"default": default, "range": str(allowed), "help": allowed.help}
+                for key, (_, default, allowed) in registry.fields(found.parameters).items()
+            }
+            rows.append(
+                {
+                    "slot": name,
+                    "name": found.name,
+                    "parameters": parameters,
+                    "needs": sorted(found.needs),
+                    "origin": found.origin,
+                    "summary": found.summary,
+                }
+            )
+    return rows
+
+
+def as_lines(rows: list[dict[str, Any]]) -> list[str]:
+    """Return the catalogue as aligned text."""
+    names = [f"{row['slot']}.{row['name']}" for row in rows]
+    width = max(map(len, names))
+    lines = []
+    for name, row in zip(names, rows, strict=True):
+        parameters = ", ".join(
+            f"{key}={value['default']}" + (f" [{value['range']}]" if value["range"] else "")
+            for key, value in row["parameters"].items()
+        )
+        needs = f" Needs {', '.join(row['needs'])}." if row["needs"] else ""
+        lines.append(f"{name:<{width}}  {row['summary']}{needs}" + (f"  {{{parameters}}}" if parameters else ""))
+    return lines

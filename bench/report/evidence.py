@@ -1,0 +1,122 @@
+"""What a report is made of: the arms of a study and the records of its runs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from models.errors import InvalidRequest
+
+Kind = Literal["baseline", "change", "grid", "control", "reference"]
+LEARNED: tuple[Kind, ...] = ("baseline", "change", "grid")
+DONE = "done"
+IDENTITY = ("arm", "unit", "fold", "seed", "permutation", "key", "outcome", "message")
+
+
+@dataclass(frozen=True)
+class ArmInfo:
+    """One arm as a reader meets it.
+
+    Attributes:
+        name: unique name.
+        kind: its part in the study; ``change`` and ``grid`` form the family that is tested.
+        change: what differs from the baseline, for people.
+        levels: factor -> level, for the figures of factors; may be empty.
+        note: anything the reader must know, such as labels used in pre-training.
+    """
+
+    name: str
+    kind: Kind
+    change: str = ""
+    levels: Mapping[str, float | str | bool] = field(default_factory=dict)
+    note: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """Everything a report may read; the report is a pure function of it.
+
+    Attributes:
+        study: name of the study.
+        question: the question it asks.
+        data: title of the data, printed on every table and figure.
+        simulated: whether the data are simulated.
+        metric: the score column compared, such as ``current.balanced_accuracy``.
+        rope: half-width of the region of practical equivalence, in the unit of the metric.
+        baseline: name of the baseline arm.
+        arms: all arms, in the order of the report.
+        runs: one row a run with the columns ``IDENTITY``, score columns (NaN where absent) and
+            ``cost.cpu_seconds``, ``cost.wall_seconds``. Its rows are put in a canonical order.
+        factors: factors of the study that ``ArmInfo.levels`` may name.
+        command: the command that makes the report again.
+        provenance: versions, fingerprints, commit: name -> value.
+        predictions: run key -> arrays ``score``, ``label``, ``group`` of the test samples, or None.
+
+    Raises:
+        InvalidRequest: the parts do not fit together.
+    """
+
+    study: str
+    question: str
+    data: str
+    simulated: bool
+    metric: str
+    rope: float
+    baseline: str
+    arms: tuple[ArmInfo, ...]
+    runs: pd.DataFrame
+    factors: tuple[str, ...] = ()
+    command: str = ""
+    provenance: Mapping[str, str] = field(default_factory=dict)
+    predictions: Callable[[str], Mapping[str, np.ndarray[Any, Any]] | None] = lambda key: None
+
+    def __post_init__(self) -> None:
+        names = [arm.name for arm in self.arms]
+        if len(set(names)) < len(names):
+            raise InvalidRequest(f"arm names must be unique, got {names}; rename one")
+        kinds = [arm.kind for arm in self.arms if arm.name == self.baseline]
+        if kinds != ["baseline"] or sum(arm.kind == "baseline" for arm in self.arms) != 1:
+            raise InvalidRequest(f"a report needs exactly one arm of kind baseline, named {self.baseline!r}")
+        lacking = [c for c in (*IDENTITY, self.metric) if c not in self.runs.columns]
+        if lacking:
+            raise InvalidRequest(f"runs must have the columns {', '.join(lacking)}; add them (NaN if absent)")
+        strangers = sorted(set(self.runs["arm"]) - set(names))
+        if strangers:
+            raise InvalidRequest(f"every run must belong to an arm, got runs of {strangers}; leave them out")
+        if not (math.isfinite(self.rope) and self.rope >= 0):
+            raise InvalidRequest(f"rope must be a number of at least 0, got {self.rope!r}")
+        place = {name: i for i, name in enumerate(names)}
+        runs = self.runs.assign(_place=self.runs["arm"].map(place).astype(int))
+        order = ["_place", "fold", "seed", "unit", "permutation", "key"]
+        runs = runs.sort_values(order, kind="stable").drop(columns="_place").reset_index(drop=True)
+        object.__setattr__(self, "runs", runs)
+
+    def of_kind(self, *kinds: Kind) -> tuple[ArmInfo, ...]:
+        """Return the arms of the given kinds, in order."""
+        return tuple(arm for arm in self.arms if arm.kind in kinds)
+
+    @property
+    def units(self) -> list[str]:
+        """All units any learned arm was run on (or failed on), by fold, seed and name."""
+        learned = {arm.name for arm in self.of_kind(*LEARNED)}
+        rows = self.runs[self.runs["arm"].isin(learned)].sort_values(["fold", "seed", "unit"])
+        return list(dict.fromkeys(rows["unit"]))
+
+    @property
+    def finished(self) -> pd.DataFrame:
+        """The runs that ended as they should."""
+        return self.runs[self.runs["outcome"] == DONE]
+
+    def scores(self, column: str) -> pd.DataFrame:
+        """Return one score column as units x arms, permutations averaged, NaN where there is none."""
+        arms = [arm.name for arm in self.arms]
+        if column not in self.runs.columns:
+            return pd.DataFrame(np.nan, index=self.units, columns=arms)
+        finite = self.finished[np.isfinite(self.finished[column].astype(float))]
+        table = finite.groupby(["unit", "arm"], sort=False)[column].mean().unstack("arm")
+        return table.reindex(index=self.units, columns=arms).astype(float)

@@ -1,0 +1,212 @@
+"""A study: a question, a baseline arm, its changes and a budget, read from one YAML file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import bench.data.sources  # noqa: F401  (registers every source)
+from bench import identity
+from bench.arms import Arm, resolve_arms
+from bench.data.source import Source
+from bench.data.split import SplitSpec
+from bench.data.windows import WindowSpec
+from bench.reading import load_yaml, overridden
+from models import registry
+from models.errors import InvalidRequest, unknown
+from models.registry import param
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What one cell may spend; the same for every arm."""
+
+    epochs: int = param(6, low=1, high=1000, help="epochs of pre-training")
+    windows: int = param(5000, low=8, high=10_000_000, help="windows drawn per epoch")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The keys of a study that are plain values."""
+
+    question: str
+    protocol: str = param("inductive", choices=("inductive", "transductive"))
+    metric: str = param("current.balanced_accuracy", help="score the study judges by")
+    rope: float = param(0.01, low=0.0, high=1.0, help="differences smaller than this do not matter")
+    seeds: int = param(8, low=1, high=10_000, help="paired seeds")
+    permutations: int = param(1, low=1, high=1000, help="shuffles per unit of the shuffled_pairs control")
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One (data set, split, seed): what every arm is run on."""
+
+    seed: int
+    fold: int | None = None
+
+    @property
+    def name(self) -> str:
+        """The pairing key."""
+        return f"seed {self.seed}" if self.fold is None else f"fold {self.fold}, seed {self.seed}"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Arm x unit: one training run, one record; identified by the hash of ``content``."""
+
+    arm: str
+    unit: Unit
+    permutation: int
+    content: dict[str, Any]
+
+    @property
+    def key(self) -> str:
+        """Content key: resolved configuration, data fingerprint and seeds."""
+        return identity.key(self.content)
+
+
+@dataclass(frozen=True)
+class Study:
+    """A resolved study.
+
+    Attributes:
+        name: stem of the file.
+        settings: question, protocol, metric, rope, seeds, permutations.
+        budget: what one cell may spend.
+        source: where the recordings come from.
+        windows: how they are cut.
+        split: how they are divided.
+        arms: the baseline first.
+    """
+
+    name: str
+    settings: Settings
+    budget: Budget
+    source: Source
+    windows: WindowSpec
+    split: SplitSpec
+    arms: tuple[Arm, ...]
+
+    @property
+    def units(self) -> tuple[Unit, ...]:
+        """All units: seeds, or folds x seeds where the source names folds."""
+        folds = self.source.folds if self.split.by == "fold" else (None,)
+        if not folds:
+            raise InvalidRequest(
+                f"split.by: fold needs a source that names folds, and {self.source.title} names none; "
+                "split by recording"
+            )
+        return tuple(Unit(seed, fold) for fold in folds for seed in range(self.settings.seeds))
+
+    @property
+    def leads(self) -> list[float]:
+        """The leads that occur, s."""
+        return sorted({arm.config["lead"] for arm in self.arms})
+
+    def cells(self) -> tuple[Cell, ...]:
+        """Return every cell, unit by unit so that an interrupted run leaves complete pairs."""
+        fingerprint = self.source.fingerprint()
+        return tuple(
+            Cell(arm.name, unit, shuffle, self._content(arm, unit, shuffle, fingerprint))
+            for unit in sorted(self.units, key=lambda unit: unit.seed)
+            for arm in self.arms
+            for shuffle in range(self.settings.permutations if arm.treatment == "shuffled_pairs" else 1)
+        )
+
+    def _content(self, arm: Arm, unit: Unit, shuffle: int, fingerprint: str) -> dict[str, Any]:
+        return {
+            "format": FORMAT,
+            "data": fingerprint,
+            "windows": asdict(self.windows),
+            "split": {**asdict(self.split), "fold": unit.fold},
+            "protocol": self.settings.protocol,
+            "arm": arm.config,
+            "treatment": arm.treatment,
+            "budget": asdict(self.budget),
+            "seeds": {"split": unit.seed, "initialisation": unit.seed, "permutation": shuffle},
+        }
+
+
+_PLAIN = tuple(registry.fields(Settings))
+_KEYS = (*_PLAIN, "dataset", "windows", "split", "budget", "baseline", "changes", "grid", "controls", "references")
+
+
+def load(path: Path, *, data: Mapping[str, str] | None = None, settings: tuple[str, ...] = ()) -> Study:
+    """Read a study.
+
+    Args:
+        path: YAML file.
+        data: source name to path, as ``--data milling=PATH`` gives it; replaces the study's own
+            data set when the names differ.
+        settings: overrides such as ``dataset.seed=7``.
+
+    Raises:
+        InvalidRequest: whatever is wrong with the file, in one sentence.
+    """
+    raw = overridden(load_yaml(path), settings)
+    for key in raw:
+        if key not in _KEYS:
+            raise unknown("study key", key, _KEYS)
+    for key in ("question", "dataset", "baseline"):
+        if key not in raw and not (key == "dataset" and data):
+            raise InvalidRequest(f"a study needs the key {key!r} and {path} has none; add it")
+    plain = registry.read(Settings, {key: raw[key] for key in _PLAIN if key in raw}, "study")
+    source = _source(raw.get("dataset", {}), data or {})
+    windows = registry.read(WindowSpec, {**asdict(source.windows), **_mapping(raw, "windows")}, "windows")
+    split = registry.read(SplitSpec, {**asdict(source.split), **_mapping(raw, "split")}, "split")
+    arms = resolve_arms(
+        _mapping(raw, "baseline"),
+        _mapping(raw, "changes"),
+        _mapping(raw, "grid"),
+        _names(raw, "controls"),
+        _names(raw, "references"),
+        lead=source.lead,
+    )
+    budget = registry.read(Budget, _mapping(raw, "budget"), "budget")
+    _check_metric(plain.metric)
+    return Study(path.stem, plain, budget, source, windows, split, arms)
+
+
+def _source(spec: object, data: Mapping[str, str]) -> Source:
+    spec = {"name": spec} if isinstance(spec, str) else spec
+    if not isinstance(spec, Mapping):
+        raise InvalidRequest(f"dataset must be a name or a mapping with 'name', got {spec!r}")
+    if len(data) > 1:
+        raise InvalidRequest(f"a study runs on one data set at a time, got {', '.join(data)}; run it once for each")
+    own = dict(spec)
+    for name, path in data.items():
+        own = {**(own if own.get("name") == name else {"name": name}), "path": path}
+    path = own.pop("path", None)
+    resolved = registry.resolve("dataset", own)
+    source: Source = registry.build("dataset", resolved, Path(path).expanduser() if path is not None else None)
+    return source
+
+
+def _mapping(raw: Mapping[str, Any], key: str) -> dict[str, Any]:
+    value = raw.get(key) or {}
+    if not isinstance(value, dict):
+        raise InvalidRequest(f"{key} must be a mapping, got {value!r}")
+    return value
+
+
+def _names(raw: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    value = raw.get(key) or []
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise InvalidRequest(f"{key} must be a list of names, got {value!r}; write [shuffled_pairs]")
+    if len(set(value)) < len(value):
+        raise InvalidRequest(f"{key} must name each entry once, got {value!r}")
+    return tuple(value)
+
+
+def _check_metric(metric: str) -> None:
+    from bench.scores import NAMES
+
+    known = [f"{modality}.{name}" for modality in ("current", "video") for name in NAMES]
+    if metric not in known:
+        raise unknown("metric", metric, known)
+
+

@@ -1,0 +1,141 @@
+"""What each verb of the command does once its request is read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from bench import grid
+from bench.gather import gather
+from bench.report import terminal, write
+from bench.run import Options
+from bench.store import Store
+from bench.study import Study
+from models import registry
+
+
+def describe(study: Study, out: Path, workers: int) -> dict[str, Any]:
+    """Return what a study would run, as facts and as text."""
+    store = Store(out)
+    plan = grid.make_plan(study, store)
+    seconds, measured = grid.estimate(plan, study, store, workers)
+    per_arm = Counter(cell.arm for cell in plan.todo)
+    lines = [
+        f"{study.name}: {study.settings.question}",
+        f"data      {study.source.title}; split by {study.split.by}; {study.settings.protocol}",
+        f"judged by {study.settings.metric}, differences below {study.settings.rope:g} do not matter",
+        f"units     {len(study.units)}: {study.units[0].name} … {study.units[-1].name}",
+        f"arms      {len(study.arms)}",
+    ]
+    width = max(len(arm.name) for arm in study.arms)
+    lines += [f"  {arm.name:<{width}}  {arm.kind:<9}  {per_arm[arm.name]:>4} to run  {arm.change}" for arm in study.arms]
+    lines.append(
+        f"cells     {len(plan.cells)}: {len(plan.done)} on record, {len(plan.failed)} failed for good, "
+        f"{len(plan.todo)} to run"
+    )
+    basis = "measured on cells like these" if measured else "a rule of thumb: no such cell is on record yet"
+    lines.append(f"time      about {_duration(seconds)} on {workers} workers ({basis})")
+    warning = grid.check_reachable(study)
+    if warning:
+        lines.append(f"warning   {warning}")
+    return {
+        "study": study.name,
+        "arms": [{"name": arm.name, "kind": arm.kind, "change": arm.change} for arm in study.arms],
+        "units": [unit.name for unit in study.units],
+        "cells": len(plan.cells),
+        "done": len(plan.done),
+        "failed": plan.failed,
+        "to_run": len(plan.todo),
+        "seconds": seconds,
+        "warning": warning,
+        "text": "\n".join(lines),
+    }
+
+
+def standing(study: Study | None, out: Path) -> dict[str, Any]:
+    """Return how the cells of a study, or all on record, ended."""
+    store = Store(out)
+    if study is None:
+        outcomes = Counter(record.outcome for record in store.records())
+        facts: dict[str, Any] = {"records": sum(outcomes.values()), "outcomes": dict(outcomes)}
+        text = f"{facts['records']} records in {out}: " + (_counts(outcomes) or "none")
+    else:
+        plan = grid.make_plan(study, store)
+        outcomes = Counter(plan.failed.values())
+        facts = {"cells": len(plan.cells), "done": len(plan.done), "failed": plan.failed, "missing": len(plan.todo)}
+        text = f"{study.name}: {len(plan.done)} of {len(plan.cells)} cells done, {len(plan.todo)} to run"
+        text += f"; failed: {_counts(outcomes)}" if outcomes else ""
+    damaged = [str(path) for path in store.damaged()]
+    facts["damaged"] = damaged
+    if damaged:
+        text += f"\n{len(damaged)} damaged files are read as absent: {', '.join(damaged)}"
+    return {**facts, "text": text}
+
+
+def run_grid(
+    study: Study, out: Path, *, command: str, retry_failed: bool, device: str, **options: Any
+) -> int:
+    """Prepare the data, run what is missing, report; 1 if cells failed or are missing."""
+    console = Console(stderr=True)
+    warning = grid.check_reachable(study)
+    if warning:
+        console.print(f"warning: {warning}", style="yellow", highlight=False)
+    with Progress(
+        TextColumn("reading recordings"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+        console=console, transient=True,
+    ) as bar:  # fmt: skip
+        task = bar.add_task("", total=study.source.count)
+        data = grid.prepare_data(study, lambda done: bar.update(task, completed=done))
+    store = Store(out)
+    outcome = grid.run(study, store, data, Options(device=device, **options), retry=retry_failed)
+    code = write_report(study, out, command=command)
+    if outcome.interrupted:
+        console.print("interrupted; the same command goes on from here", highlight=False)
+    return code
+
+
+def write_report(study: Study, out: Path, *, command: str) -> int:
+    """Write the report of what is on record and print its table; 1 if cells failed or are missing."""
+    store = Store(out)
+    plan = grid.make_plan(study, store)
+    if not plan.done and not plan.failed:
+        click.echo(f"nothing of {study.name} is on record in {out}; run `{command}` first", err=True)
+        return 1
+    evidence = gather(study, store, command)
+    written = write(evidence, out / study.name / _slug(study.source.title))
+    click.echo(terminal(evidence))
+    pages = [path for path in written if path.suffix == ".html"]
+    click.echo(f"\nreport: {pages[0]}")
+    if plan.todo or plan.failed:
+        click.echo(f"{len(plan.todo)} cells are missing, {len(plan.failed)} failed", err=True)
+    return int(bool(plan.todo or plan.failed))
+
+
+def check_data(name: str, path: str) -> int:
+    """Read the recordings of a source and recompute its published anchors; 1 if one is off."""
+    from bench.data.anchors import check
+
+    source = registry.build("dataset", registry.resolve("dataset", name), Path(path).expanduser())
+    click.echo(f"{source.title}: {source.count} recordings, fingerprint {source.fingerprint()[:16]}")
+    anchors = check(name, Path(path).expanduser())
+    for anchor in anchors:
+        mark = "ok " if anchor.holds else "OFF"
+        click.echo(f"{mark} {anchor.name:<48} published {anchor.expected:.3f}  here {anchor.measured:.3f}  ± {anchor.tolerance:g}")
+    return int(not all(anchor.holds for anchor in anchors))
+
+
+def _counts(outcomes: Counter[str]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in sorted(outcomes.items()))
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _slug(title: str) -> str:
+    return "-".join("".join(c if c.isalnum() or c == "." else " " for c in title.lower()).split())

@@ -1,0 +1,1 @@
+"""What is trained: pure torch components and the registry that names them."""

@@ -1,0 +1,6 @@
+"""Alignment: what makes the two modalities predict each other."""
+
+from models.alignment.cross_cpc import CrossCPC, CrossCPCParameters
+from models.alignment.none import NoAlignment
+
+__all__ = ["CrossCPC", "CrossCPCParameters", "NoAlignment"]

@@ -1,0 +1,87 @@
+"""InfoNCE over cosine similarities, normalised both ways."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from models.registry import component, param
+
+
+class _BothWays(torch.autograd.Function):
+    """Cross-entropy of the pairs, averaged over the row and the column soft-max.
+
+    One exponential serves both directions and the gradient, where two log-soft-maxes and their
+    gradients take six; the pairs themselves never touch the (B, B) arrays.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, predicted: Tensor, target: Tensor) -> Tensor:
+        likelihood = torch.bmm(predicted, target.transpose(1, 2)).exp_()
+        rows, columns = likelihood.sum(2), likelihood.sum(1)
+        ctx.save_for_backward(predicted, target, likelihood, rows, columns)
+        pairs = torch.linalg.vecdot(predicted, target)
+        return (0.5 * (rows.log() + columns.log()) - pairs).mean()
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor]:
+        predicted, target, likelihood, rows, columns = ctx.saved_tensors
+        scale = gradients[0] / rows.numel()
+        weight = likelihood * (0.5 * scale / rows)[:, :, None]
+        weight.addcmul_(likelihood, (0.5 * scale / columns)[:, None, :])
+        by_predicted = torch.bmm(weight, target).addcmul_(target, scale, value=-1.0)
+        by_target = torch.bmm(weight.transpose(1, 2), predicted).addcmul_(predicted, scale, value=-1.0)
+        return by_predicted, by_target
+
+
+def cross_entropy_both_ways(predicted: Tensor, target: Tensor) -> Tensor:
+    """Return the symmetric InfoNCE loss of ``(M, B, D)`` vectors, their scalar products as logits.
+
+    Row ``b`` of one belongs to row ``b`` of the other. The logits must lie within ±80 of 0, as
+    scaled cosines and logarithms of probabilities do: the exponential is taken without a shift.
+    """
+    loss: Tensor = _BothWays.apply(predicted, target)  # type: ignore[no-untyped-call]
+    return loss
+
+
+def cosines(predicted: Tensor, target: Tensor, temperature: float = 1.0) -> Tensor:
+    """Return ``(M, B, B)`` cosines of unit vectors over the temperature: row = prediction, column = target."""
+    return (predicted / temperature) @ target.transpose(-1, -2)
+
+
+@dataclass(frozen=True)
+class InfoNCEParameters:
+    """Parameters of :class:`InfoNCE`."""
+
+    temperature: float = param(0.1, low=0.02, high=2.0, log=True, help="divides the cosines")
+
+
+@component("contrast", "infonce", parameters=InfoNCEParameters, origin="arXiv 1807.03748")
+class InfoNCE(nn.Module):
+    """Pick the partner among the windows of the batch, from both sides (arXiv 1807.03748, eq. 4).
+
+    Similarities are cosines over a temperature, so that the scale of a prediction is no way to
+    lower the loss; the soft-max is taken over the targets of a prediction and over the predictions
+    of a target, and the two are averaged. Without structure the loss is ln B.
+
+    When not to use it alone: through a prediction layer it fixes the shared space only up to a
+    linear map, so without an anchor (code matching, shared codes) the sign of what transfers is
+    left to chance.
+    """
+
+    def __init__(self, parameters: InfoNCEParameters, *, width: int, private_width: int) -> None:
+        super().__init__()
+        self.temperature = parameters.temperature
+
+    def forward(
+        self, predicted: Tensor, target: Tensor, *, strong: Tensor, private: Tensor, toward_video: bool
+    ) -> Tensor:
+        """Return the loss of ``(M, B, D)`` predictions; the keywords are not looked at."""
+        return self.loss(predicted, target)
+
+    def loss(self, predicted: Tensor, target: Tensor) -> Tensor:
+        """Return the loss of ``(M, B, D)`` unit predictions and targets."""
+        return cross_entropy_both_ways(predicted / self.temperature, target)

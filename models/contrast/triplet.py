@@ -1,0 +1,56 @@
+"""The triplet of semantics against the private feature of the same sample."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from models.registry import component, param
+from models.vectors import unit
+
+
+@dataclass(frozen=True)
+class TripletParameters:
+    """Parameters of :class:`Triplet`."""
+
+    margin: float = param(0.2, low=0.0, high=2.0, help="of the cosines")
+
+
+@component("contrast", "triplet", parameters=TripletParameters, needs=("private",))
+class Triplet(nn.Module):
+    """Anchor and positive are semantics of the two modalities, the negative is private.
+
+    max(0, margin + cos(anchor, negative) - cos(anchor, positive)), the negative being the private
+    feature of the anchor's own sample, projected to the semantic width. It is here because it has
+    been tried, not because it works: no term compares two samples, so one constant for all
+    semantics and its opposite for the private feature solve it. :attr:`active`, the share of
+    triplets that still have a loss, shows the collapse that the loss alone hides.
+    """
+
+    def __init__(self, parameters: TripletParameters, *, width: int, private_width: int) -> None:
+        super().__init__()
+        self.margin = parameters.margin
+        self.of_current = nn.Linear(private_width, width)
+        self.of_video = nn.Linear(private_width, width)
+        self.active: Tensor | None = None
+
+    def forward(
+        self, predicted: Tensor, target: Tensor, *, strong: Tensor, private: Tensor, toward_video: bool
+    ) -> Tensor:
+        """Return the loss.
+
+        Args:
+            predicted: ``(M, B, D)`` anchors.
+            target: ``(M, B, D)`` positives.
+            strong: not looked at.
+            private: ``(B, P)`` private features of the anchor's modality.
+            toward_video: whether the anchor is of the current.
+        """
+        negative = (self.of_current if toward_video else self.of_video)(private)
+        near = (predicted * target).sum(-1)
+        far = (predicted * unit(negative)).sum(-1)
+        loss = F.relu(self.margin + far - near)
+        self.active = (loss.detach() > 0).to(loss.dtype).mean()
+        return loss.mean()

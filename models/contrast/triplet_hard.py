@@ -1,0 +1,44 @@
+"""The triplet with the hardest negative of the batch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from models.contrast.infonce import cosines
+from models.registry import component, param
+
+
+@dataclass(frozen=True)
+class HardTripletParameters:
+    """Parameters of :class:`HardTriplet`."""
+
+    margin: float = param(0.2, low=0.0, high=2.0, help="of the cosines")
+
+
+@component("contrast", "triplet_hard", parameters=HardTripletParameters, origin="VSE++, arXiv 1707.05612")
+class HardTriplet(nn.Module):
+    """max(0, margin + hardest cosine of the batch - cosine of the pair), both ways.
+
+    VSE++ (arXiv 1707.05612, eq. 6). Unlike the triplet against a private feature it compares
+    samples, which is what keeps it from collapsing. A batch of one window has no negative and no
+    loss.
+    """
+
+    def __init__(self, parameters: HardTripletParameters, *, width: int, private_width: int) -> None:
+        super().__init__()
+        self.margin = parameters.margin
+
+    def forward(
+        self, predicted: Tensor, target: Tensor, *, strong: Tensor, private: Tensor, toward_video: bool
+    ) -> Tensor:
+        """Return the loss of ``(M, B, D)`` predictions; the keywords are not looked at."""
+        similarity = cosines(predicted, target)
+        pair = similarity.diagonal(dim1=-2, dim2=-1)
+        # Further from any cosine than the margin can bridge: the pair is never its own negative.
+        others = similarity - 5.0 * torch.eye(similarity.shape[-1], dtype=pair.dtype, device=pair.device)
+        losses = [F.relu(self.margin + others.amax(dim) - pair) for dim in (-1, -2)]
+        return 0.5 * (losses[0] + losses[1]).mean()

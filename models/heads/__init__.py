@@ -1,0 +1,9 @@
+"""Heads: from the codes of a window to the probability that it is abnormal.
+
+A head is fitted on the codes of the video and read on the codes of the current.
+"""
+
+from models.heads.code_table import CodeTable, CodeTableParameters
+from models.heads.linear import LinearHead, LinearHeadParameters
+
+__all__ = ["CodeTable", "CodeTableParameters", "LinearHead", "LinearHeadParameters"]

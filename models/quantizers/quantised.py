@@ -1,0 +1,42 @@
+"""What a quantiser returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Quantised:
+    """Both modalities in terms of one codebook of K codes.
+
+    Attributes:
+        current: ``(B, T_c, D)`` code vectors; the gradient passes straight through to the encoder.
+        video: ``(B, T_v, D)``.
+        current_codes: ``(B, T_c)`` indices of the codes.
+        video_codes: ``(B, T_v)``.
+        current_distances: ``(B, T_c, K)`` squared distances to all codes, with gradient to the encoder.
+        video_distances: ``(B, T_v, K)``.
+        commitment: scalar loss that keeps the encoders near their codes.
+    """
+
+    current: Tensor
+    video: Tensor
+    current_codes: Tensor
+    video_codes: Tensor
+    current_distances: Tensor
+    video_distances: Tensor
+    commitment: Tensor
+
+
+def squared_distances(vectors: Tensor, codebook: Tensor) -> Tensor:
+    """Return squared distances ``(..., K)`` of ``(..., D)`` vectors to a codebook ``(K, D)``.
+
+    Expanded, so that it is one matrix product; the result can be slightly negative.
+    """
+    rows = vectors.reshape(-1, vectors.shape[-1])
+    products = torch.addmm(codebook.square().sum(-1), rows, codebook.T, alpha=-2.0)
+    products += rows.square().sum(-1, keepdim=True)
+    return products.view(*vectors.shape[:-1], len(codebook))

@@ -1,0 +1,205 @@
+"""Slots, the components that fit them, and the parameters each component declares.
+
+A slot is a place in the method; a component is a named class that fits it. A component declares
+its parameters once, as a frozen dataclass whose fields are made by :func:`param`; the YAML schema,
+the search space, ``precursor list`` and the documentation are all derived from that one place.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, get_type_hints
+
+from models.errors import InvalidRequest, unknown
+
+C = TypeVar("C", bound=type)
+P = TypeVar("P")
+
+
+@dataclass(frozen=True)
+class Range:
+    """What a parameter may be: bounds (inclusive) or choices, and whether a search is logarithmic."""
+
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[Any, ...] = ()
+    log: bool = False
+    help: str = ""
+
+    def __str__(self) -> str:
+        if self.choices:
+            return " | ".join(str(choice) for choice in self.choices)
+        if self.low is None and self.high is None:
+            return ""
+        low, high = (f"{v:g}" if v is not None else "" for v in (self.low, self.high))
+        return f"{low} … {high}{' (log)' if self.log else ''}"
+
+
+@dataclass(frozen=True)
+class NoParameters:
+    """Parameters of a component that has none."""
+
+
+@dataclass(frozen=True)
+class Component:
+    """A registered component: its class, what it is called, where it fits and what it needs."""
+
+    slot: str
+    name: str
+    factory: Any
+    parameters: type
+    origin: str
+    needs: frozenset[str]
+
+    @property
+    def summary(self) -> str:
+        """The first line of the docstring of the class."""
+        return (self.factory.__doc__ or "").strip().splitlines()[0]
+
+
+_COMPONENTS: dict[str, dict[str, Component]] = {}
+
+
+def param(
+    default: Any,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    choices: tuple[Any, ...] = (),
+    log: bool = False,
+    help: str = "",
+) -> Any:
+    """Return a dataclass field with a default and the range it must stay in."""
+    if isinstance(default, list | dict):
+        raise TypeError("a parameter default must be immutable")
+    return field(default=default, metadata={"range": Range(low, high, choices, log, help)})
+
+
+def component(
+    slot: str,
+    name: str,
+    *,
+    parameters: type = NoParameters,
+    origin: str = "",
+    needs: tuple[str, ...] = (),
+) -> Callable[[C], C]:
+    """Register the decorated class as component ``name`` of ``slot``.
+
+    ``needs`` names what the component asks of the rest of the arm: ``private`` (a specific
+    encoder), ``label`` (labels in pre-training). Registering a name twice is an error.
+    """
+
+    def register(cls: C) -> C:
+        taken = _COMPONENTS.setdefault(slot, {})
+        if name in taken:
+            raise InvalidRequest(f"component {slot}.{name} is registered twice; choose another name")
+        taken[name] = Component(slot, name, cls, parameters, origin, frozenset(needs))
+        return cls
+
+    return register
+
+
+def slots() -> tuple[str, ...]:
+    """Return the names of all slots that have a component."""
+    return tuple(_COMPONENTS)
+
+
+def components(slot: str) -> dict[str, Component]:
+    """Return the components of a slot by name."""
+    if slot not in _COMPONENTS:
+        raise unknown("slot", slot, _COMPONENTS)
+    return dict(_COMPONENTS[slot])
+
+
+def lookup(slot: str, name: object) -> Component:
+    """Return one component, or raise :class:`InvalidRequest` with the known and nearest names."""
+    known = components(slot)
+    if not isinstance(name, str) or name not in known:
+        raise unknown(f"{slot} component", name, known)
+    return known[name]
+
+
+def resolve(slot: str, spec: object) -> dict[str, Any]:
+    """Return ``{"name": ..., every parameter: value}`` for a name or a mapping with a name.
+
+    >>> import models.quantizers
+    >>> resolve("quantizer", {"name": "mm_ema", "codes": 32})["codes"]
+    32
+    """
+    if isinstance(spec, str):
+        spec = {"name": spec}
+    if not isinstance(spec, Mapping) or "name" not in spec:
+        raise InvalidRequest(
+            f"{slot} must be a component name or a mapping with 'name', got {spec!r}; "
+            f"choose one of {', '.join(components(slot))}"
+        )
+    found = lookup(slot, spec["name"])
+    values = {key: value for key, value in spec.items() if key != "name"}
+    built = read(found.parameters, values, f"{slot}.{found.name}")
+    return {"name": found.name, **dataclasses.asdict(built)}
+
+
+def build(slot: str, spec: Mapping[str, Any], *args: Any, **context: Any) -> Any:
+    """Build the component a resolved specification names, as ``cls(parameters, *args, **context)``."""
+    found = lookup(slot, spec["name"])
+    values = {key: value for key, value in spec.items() if key != "name"}
+    return found.factory(read(found.parameters, values, f"{slot}.{found.name}"), *args, **context)
+
+
+def fields(cls: type) -> dict[str, tuple[type, Any, Range]]:
+    """Return type, default and range of every parameter of a parameter dataclass."""
+    hints = get_type_hints(cls)
+    return {
+        f.name: (hints[f.name], f.default, f.metadata.get("range", Range()))
+        for f in dataclasses.fields(cls)
+    }
+
+
+def read(cls: type[P], values: object, where: str) -> P:
+    """Build a frozen parameter dataclass from a mapping, checking names, types and ranges.
+
+    Raises:
+        InvalidRequest: unknown key, wrong type, missing key or value out of range; the sentence
+            names ``where``, the value and what is allowed.
+    """
+    if not isinstance(values, Mapping):
+        raise InvalidRequest(f"{where} must be a mapping of keys to values, got {values!r}")
+    known = fields(cls)
+    for key in values:
+        if key not in known:
+            raise unknown(f"key in {where}:", key, known)
+    for key, (_, default, _range) in known.items():
+        if default is dataclasses.MISSING and key not in values:
+            raise InvalidRequest(f"{where} needs the key {key!r}; add it")
+    checked = {key: _check(values[key], *known[key], f"{where}.{key}") for key in values}
+    return cls(**checked)
+
+
+def _check(value: object, kind: Any, default: object, allowed: Range, where: str) -> Any:
+    if value is None and default is None:
+        return None
+    for candidate in (bool, int, float, str):
+        if kind is candidate or kind == candidate | None:
+            value = _typed(value, candidate, where)
+            break
+    if allowed.choices and value not in allowed.choices:
+        raise InvalidRequest(f"{where} must be one of {allowed}, got {value!r}")
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        below = allowed.low is not None and value < allowed.low
+        above = allowed.high is not None and value > allowed.high
+        if below or above or value != value:
+            raise InvalidRequest(f"{where} must lie in {allowed}, got {value!r}")
+    return value
+
+
+def _typed(value: object, kind: type, where: str) -> Any:
+    is_bool = isinstance(value, bool)
+    if kind is float and isinstance(value, int | float) and not is_bool:
+        return float(value)
+    if kind is int and isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, kind) and (kind is bool or not is_bool):
+        return value
+    raise InvalidRequest(f"{where} must be of type {kind.__name__}, got {value!r}")

@@ -1,0 +1,39 @@
+"""A bounded per-step MLP for what is specific to a modality."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from models.registry import component, param
+
+
+@dataclass(frozen=True)
+class MLPSpecificParameters:
+    """Parameters of :class:`MLPSpecific`."""
+
+    width: int = param(16, low=1, high=512, log=True, help="width of the specific vectors")
+    hidden: int = param(48, low=1, high=1024, log=True, help="width of the hidden layer")
+
+
+@component("specific_encoder", "mlp", parameters=MLPSpecificParameters, origin="CMG, NeurIPS 2023")
+class MLPSpecific(nn.Module):
+    """Linear-ReLU-Linear per step, bounded to (-1, 1).
+
+    The bound is not cosmetic: an unbounded specific vector lets the disentangling loss run off to
+    minus infinity by scale alone and takes the run with it.
+    """
+
+    def __init__(self, parameters: MLPSpecificParameters, *, features: int) -> None:
+        super().__init__()
+        self.width = parameters.width
+        self.enter = nn.Linear(features, parameters.hidden)
+        self.leave = nn.Linear(parameters.hidden, parameters.width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Encode ``(B, T, features)`` as ``(B, T, width)`` in (-1, 1)."""
+        # 2 sigmoid(x) - 1 = tanh(x / 2), at a sixth of the cost of tanh on a CPU.
+        return 2.0 * torch.sigmoid(self.leave(F.relu(self.enter(x)))) - 1.0

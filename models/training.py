@@ -1,0 +1,55 @@
+"""Pre-training, one step at a time."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from models.method import Method, Represented
+from models.optimizers.adam import Adam, AdamParameters
+from models.registry import build
+
+
+class Pretrainer:
+    """Takes optimisation steps on the losses of a method.
+
+    Order of a step: forward once; codebook update inside it, from the old codes; variational
+    update of the disentangling nets on detached vectors, with an optimiser of their own; losses;
+    backward; clip; step. Nothing in it waits for the device.
+    """
+
+    def __init__(self, method: Method) -> None:
+        # glibc hands freed blocks of more than a few MB back to the system, and taking them again
+        # costs a page fault every 4 kB: a tenth of a step. One block of 31 MB, freed, raises both
+        # of its adaptive thresholds (mallopt(3)) above anything a step needs.
+        torch.empty(31 * 2**20, dtype=torch.uint8)
+        self.method = method
+        variational = list(method.disentangle.parameters())
+        apart = set(variational)
+        trained = [p for p in method.parameters() if p not in apart]
+        self._optimizer = build("optimizer", method.slots["optimizer"], trained)
+        net = method.disentangle["current"]
+        self._inner_steps = int(net.inner_steps)  # type: ignore[arg-type]
+        if self._inner_steps:
+            rate = float(net.learning_rate)  # type: ignore[arg-type]
+            self._variational = Adam(AdamParameters(learning_rate=rate, clip=0.0), variational)
+
+    def step(self, current: Tensor, video: Tensor) -> dict[str, Tensor]:
+        """Take one step on paired windows ``(B, T_c, F_c)`` and ``(B, T_v, F_v)``.
+
+        Returns:
+            The weighted terms of the loss before the step, detached, on the method's device.
+        """
+        self.method.train()
+        represented = self.method.represent(current, video)
+        self._fit_disentangling(represented)
+        terms = self.method.terms(represented)
+        self._optimizer.step(torch.stack(list(terms.values())).sum())
+        return {name: term.detach() for name, term in terms.items()}
+
+    def _fit_disentangling(self, represented: Represented) -> None:
+        pairs = [(q.detach(), s.detach()) for q, s in represented.to_disentangle()]
+        for _ in range(self._inner_steps):
+            nets = self.method.disentangle.values()
+            losses = [net.fit_loss(*pair) for net, pair in zip(nets, pairs, strict=True)]  # type: ignore[operator]
+            self._variational.step(torch.stack(losses).sum())

@@ -1,0 +1,91 @@
+import pytest
+
+from bench.study import load
+from models.errors import InvalidRequest
+
+
+def test_units_are_seeds_and_cells_are_arms_by_units(tiny):
+    study = load(tiny)
+    assert [unit.name for unit in study.units] == ["seed 0", "seed 1"]
+    assert [arm.name for arm in study.arms] == ["baseline", "cwcl", "no_pretraining"]
+    assert len({cell.key for cell in study.cells()}) == 6
+
+
+def test_interrupted_runs_leave_complete_pairs(tiny):
+    cells = load(tiny).cells()
+    assert [cell.unit.seed for cell in cells] == sorted(cell.unit.seed for cell in cells)
+
+
+def test_key_is_content_not_name_or_position(tiny):
+    before = {cell.key for cell in load(tiny).cells() if cell.arm == "cwcl"}
+    renamed = tiny.read_text().replace("  cwcl:", "  more: {quantizer.codes: 32}\n  weighted:")
+    other = tiny.with_name("other_name.yaml")
+    other.write_text(renamed)
+    assert before == {cell.key for cell in load(other).cells() if cell.arm == "weighted"}
+
+
+@pytest.mark.parametrize(
+    "setting",
+    ["dataset.seed=4", "windows.stride=60", "split.test=0.5", "protocol=transductive", "budget.epochs=3", "baseline.lead=120"],
+)
+def test_key_changes_with_whatever_changes_a_number(tiny, setting):
+    before = {cell.key for cell in load(tiny).cells()}
+    after = {cell.key for cell in load(tiny, settings=(setting,)).cells()}
+    assert not before & after
+
+
+@pytest.mark.parametrize("setting", ["question=Other?", "metric=current.auroc", "rope=0.02"])
+def test_key_ignores_how_results_are_judged(tiny, setting):
+    assert {c.key for c in load(tiny).cells()} == {c.key for c in load(tiny, settings=(setting,)).cells()}
+
+
+def test_more_seeds_keep_what_is_there(tiny):
+    assert {c.key for c in load(tiny).cells()} < {c.key for c in load(tiny, settings=("seeds=3",)).cells()}
+
+
+def test_permutations_multiply_only_the_shuffled_control(tiny):
+    study = load(tiny, settings=("controls=[shuffled_pairs]", "permutations=3"))
+    assert len(study.cells()) == 2 * (1 + 1 + 3)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (("colour=red",), "unknown study key"),
+        (("seeds=0",), "study.seeds must lie in 1"),
+        (("seeds=many",), "of type int"),
+        (("rope=-1",), "rope must lie in"),
+        (("metric=current.acuracy",), "did you mean"),
+        (("protocol=inductve",), "must be one of"),
+        (("dataset.world=soft",), "must be one of"),
+        (("dataset.name=furnce",), "did you mean 'furnace'"),
+        (("dataset.path=/somewhere",), "simulated"),
+        (("split.by=batch",), "must be one of"),
+        (("split.by=fold",), "names folds"),
+        (("windows.strid=3",), "did you mean 'stride'"),
+        (("budget.epochs=0",), "budget.epochs must lie in"),
+        (("controls=shuffled_pairs",), "list of names"),
+        (("controls=[shuffled_pairs,shuffled_pairs]",), "each entry once"),
+        (("baseline=[1]",), "must be a mapping"),
+        (("question=3",), "of type str"),
+    ],
+)
+def test_wrong_studies_are_refused_in_one_sentence(tiny, settings, said):
+    with pytest.raises(InvalidRequest, match=said):
+        study = load(tiny, settings=settings)
+        assert study.units
+
+
+@pytest.mark.parametrize("missing", ["question", "dataset", "baseline"])
+def test_missing_keys(tiny, missing):
+    lines = [line for line in tiny.read_text().splitlines() if not line.startswith(missing)]
+    tiny.write_text("\n".join(lines))
+    with pytest.raises(InvalidRequest, match=f"needs the key '{missing}'"):
+        load(tiny)
+
+
+def test_data_option_replaces_the_source(tiny, tmp_path):
+    with pytest.raises(InvalidRequest, match="nowhere"):
+        load(tiny, data={"milling": str(tmp_path / "nowhere")})
+    with pytest.raises(InvalidRequest, match="one data set at a time"):
+        load(tiny, data={"milling": "a", "skab": "b"})
