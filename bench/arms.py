@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import models.catalog  # noqa: F401  (registers every component)
 from models import registry
@@ -42,6 +42,9 @@ REFERENCES: dict[str, str] = {
 }
 
 
+Kind = Literal["baseline", "change", "grid", "control", "reference"]
+
+
 @dataclass(frozen=True)
 class Arm:
     """One complete choice of components and values.
@@ -56,7 +59,7 @@ class Arm:
     """
 
     name: str
-    kind: str
+    kind: Kind
     config: dict[str, Any]
     treatment: str = "method"
     change: str = ""
@@ -95,11 +98,8 @@ def resolve_arms(
         arm = Arm(name, "grid", resolve(base, levels), change=name, levels=shown)
         if arm.config != base:
             _add(arms, arm)
-    for kind, names, known in (("control", controls, CONTROLS), ("reference", references, REFERENCES)):
-        for name in names:
-            if name not in known:
-                raise unknown(kind, name, known)
-            arms.append(Arm(name, kind, base, treatment=name, change=known[name]))
+    arms += [_fixed("control", name, base, CONTROLS) for name in controls]
+    arms += [_fixed("reference", name, base, REFERENCES) for name in references]
     return tuple(arms)
 
 
@@ -111,7 +111,8 @@ def resolve(base: Mapping[str, Any], change: object) -> dict[str, Any]:
     """
     if not isinstance(change, Mapping):
         raise InvalidRequest(
-            f"an arm must be a mapping of slots or dotted keys to values, got {change!r}; write {{contrast: cwcl}}"
+            f"an arm must be a mapping of slots or dotted keys to values, got {change!r}; "
+            "write {contrast: cwcl}"
         )
     merged: dict[str, Any] = dict(base)
     for key, value in change.items():
@@ -122,7 +123,9 @@ def resolve(base: Mapping[str, Any], change: object) -> dict[str, Any]:
             raise unknown("slot", slot, [*BASELINE, "lead"])
         else:
             merged[slot] = _merge(merged[slot], {parameter: value} if parameter else value)
-    resolved = {key: value if key == "lead" else registry.resolve(key, value) for key, value in merged.items()}
+    resolved = {
+        key: value if key == "lead" else registry.resolve(key, value) for key, value in merged.items()
+    }
     check({slot: spec for slot, spec in resolved.items() if slot != "lead"})
     return resolved
 
@@ -136,12 +139,20 @@ def _merge(old: Any, new: Any) -> Any:
     return {**old, **new} if same else new
 
 
+def _fixed(kind: Kind, name: str, base: dict[str, Any], known: Mapping[str, str]) -> Arm:
+    if name not in known:
+        raise unknown(kind, name, known)
+    return Arm(name, kind, base, treatment=name, change=known[name])
+
+
 def _add(arms: list[Arm], arm: Arm) -> None:
     for other in arms:
         if other.name == arm.name:
             raise InvalidRequest(f"every arm needs a name of its own, got {arm.name!r} twice; rename one")
         if other.config == arm.config:
-            raise InvalidRequest(f"arm {arm.name!r} is the same as {other.name!r}; change something or leave it out")
+            raise InvalidRequest(
+                f"arm {arm.name!r} is the same as {other.name!r}; change something or leave it out"
+            )
     arms.append(arm)
 
 

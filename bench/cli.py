@@ -19,7 +19,7 @@ FINE, SOME_FAILED, WRONG_REQUEST = 0, 1, 2
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="precursor-bench", prog_name="precursor")
 def main() -> None:
-    """Which part of a cross-modal method lets a weak, early signal warn on its own?
+    r"""Which part of a cross-modal method lets a weak, early signal warn on its own?
 
     \b
     precursor list contrast                  what can be swapped
@@ -48,9 +48,23 @@ def checked(verb: Callable[..., Any]) -> Callable[..., Any]:
 def _study_options(verb: Callable[..., Any]) -> Callable[..., Any]:
     """Declare what every verb about a study takes."""
     for declare in (
-        click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a key of the study, e.g. seeds=4."),
-        click.option("--data", "data", multiple=True, metavar="NAME=PATH", help="Run on this data set, e.g. skab=PATH."),
-        click.option("--out", default="results", show_default=True, type=click.Path(path_type=Path), help="Where records and reports are kept."),
+        click.option(
+            "--set",
+            "settings",
+            multiple=True,
+            metavar="KEY=VALUE",
+            help="Change a key of the study, e.g. seeds=4.",
+        ),
+        click.option(
+            "--data", "data", multiple=True, metavar="NAME=PATH", help="Run on this data set, e.g. skab=PATH."
+        ),
+        click.option(
+            "--out",
+            default="results",
+            show_default=True,
+            type=click.Path(path_type=Path),
+            help="Where records and reports are kept.",
+        ),
         click.argument("study", metavar="STUDY"),
     ):
         verb = declare(verb)
@@ -64,7 +78,9 @@ def _load(study: str, data: tuple[str, ...], settings: tuple[str, ...]) -> Any:
     pairs = [item.partition("=") for item in data]
     for name, sign, path in pairs:
         if not sign or not name or not path:
-            raise InvalidRequest(f"--data must read NAME=PATH, got {name + sign + path!r}; write --data skab=PATH")
+            raise InvalidRequest(
+                f"--data must read NAME=PATH, got {name + sign + path!r}; write --data skab=PATH"
+            )
     return load(find_study(study), data={name: path for name, _, path in pairs}, settings=settings)
 
 
@@ -85,10 +101,14 @@ def list_components(slot: str | None, as_json: bool) -> None:
 
 @main.command()
 @_study_options
-@click.option("--workers", default=2, show_default=True, type=click.IntRange(1), help="Cells that run side by side.")
+@click.option(
+    "--workers", default=2, show_default=True, type=click.IntRange(1), help="Cells that run side by side."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @checked
-def plan(study: str, data: tuple[str, ...], settings: tuple[str, ...], out: Path, workers: int, as_json: bool) -> None:
+def plan(
+    study: str, data: tuple[str, ...], settings: tuple[str, ...], out: Path, workers: int, as_json: bool
+) -> None:
     """Show arms, units, cells on record, cells to run and an estimate of time. Runs nothing.
 
     Example: precursor plan ablations/contrastive_loss.yaml
@@ -102,16 +122,40 @@ def plan(study: str, data: tuple[str, ...], settings: tuple[str, ...], out: Path
 
 @main.command()
 @_study_options
-@click.option("--workers", default=2, show_default=True, type=click.IntRange(1), help="Cells that run side by side, one thread each.")
-@click.option("--engine", default="ray", show_default=True, type=click.Choice(["ray", "local"]), help="Ray Tune, or plain processes for debugging.")
-@click.option("--address", default=None, help="Address of a Ray cluster; a local one is started if not given.")
-@click.option("--device", default="cpu", show_default=True, type=click.Choice(["auto", "cpu", "cuda"]), help="Where cells train.")
-@click.option("--timeout", default=3600.0, show_default=True, type=click.FloatRange(1), help="Seconds a cell may take.")
-@click.option("--memory", default=4096, show_default=True, type=click.IntRange(256), help="MiB a cell may use.")
+@click.option(
+    "--workers",
+    default=2,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Cells that run side by side, one thread each.",
+)
+@click.option(
+    "--engine",
+    default="ray",
+    show_default=True,
+    type=click.Choice(["ray", "local"]),
+    help="Ray Tune, or plain processes for debugging.",
+)
+@click.option(
+    "--address", default=None, help="Address of a Ray cluster; a local one is started if not given."
+)
+@click.option(
+    "--device",
+    default="cpu",
+    show_default=True,
+    type=click.Choice(["auto", "cpu", "cuda"]),
+    help="Where cells train.",
+)
+@click.option(
+    "--timeout", default=3600.0, show_default=True, type=click.FloatRange(1), help="Seconds a cell may take."
+)
+@click.option(
+    "--memory", default=4096, show_default=True, type=click.IntRange(256), help="MiB a cell may use."
+)
 @click.option("--retry-failed", is_flag=True, help="Run cells again that failed for good.")
 @checked
 def grid(study: str, data: tuple[str, ...], settings: tuple[str, ...], out: Path, **options: Any) -> int:
-    """Run what is missing of a study, record every cell as it ends, then report.
+    r"""Run what is missing of a study, record every cell as it ends, then report.
 
     Interrupt at any time; the same command goes on where it stopped.
 
@@ -139,12 +183,22 @@ def report(study: str, data: tuple[str, ...], settings: tuple[str, ...], out: Pa
 
 @main.command()
 @click.argument("study", required=False)
-@click.option("--data", "data", multiple=True, metavar="NAME=PATH", help="Run on this data set, e.g. skab=PATH.")
+@click.option(
+    "--data", "data", multiple=True, metavar="NAME=PATH", help="Run on this data set, e.g. skab=PATH."
+)
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Change a key of the study.")
-@click.option("--out", default="results", show_default=True, type=click.Path(path_type=Path), help="Where records are kept.")
+@click.option(
+    "--out",
+    default="results",
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="Where records are kept.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @checked
-def status(study: str | None, data: tuple[str, ...], settings: tuple[str, ...], out: Path, as_json: bool) -> None:
+def status(
+    study: str | None, data: tuple[str, ...], settings: tuple[str, ...], out: Path, as_json: bool
+) -> None:
     """Read the record: how many cells ended how, of one study or of all.
 
     Example: precursor status ablations/smoke.yaml

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from bench.data.split import SplitSpec
 from bench.report.evidence import ArmInfo, Evidence
 from bench.store import Record, Store
 from bench.study import Cell, Study
@@ -58,7 +59,7 @@ def _table(rows: list[dict[str, Any]], metric: str) -> pd.DataFrame:
     for column in (metric, "cost.cpu_seconds", "cost.wall_seconds"):
         if column not in frame:
             frame[column] = float("nan")
-    return frame[[*leading, *sorted(column for column in frame if column not in leading)]]
+    return frame[[*leading, *sorted(str(column) for column in frame if column not in leading)]]
 
 
 def _provenance(study: Study, records: list[Record]) -> dict[str, str]:
@@ -67,9 +68,7 @@ def _provenance(study: Study, records: list[Record]) -> dict[str, str]:
         "data": study.source.title,
         "data fingerprint": study.source.fingerprint()[:16],
         "protocol": study.settings.protocol,
-        "split": f"by {study.split.by}, test {study.split.test:g}, validation {study.split.validation:g} of the rest"
-        if study.split.by != "fold"
-        else f"published folds, validation {study.split.validation:g} of the rest",
+        "split": _split_in_words(study.split),
         "budget": f"{study.budget.epochs} epochs of {study.budget.windows} windows",
     }
     names = sorted({name for record in records for name in record.provenance})
@@ -77,3 +76,9 @@ def _provenance(study: Study, records: list[Record]) -> dict[str, str]:
         values = sorted({str(record.provenance.get(name, "unknown")) for record in records})
         shown[name] = ", ".join(values)
     return shown
+
+
+def _split_in_words(spec: SplitSpec) -> str:
+    held = "the published folds" if spec.by == "fold" else f"a share of {spec.test:g} held out"
+    rest = f"{spec.validation:g} of the rest for validation" if spec.validation else "no validation part"
+    return f"by {spec.by}: {held}, {rest}"

@@ -79,7 +79,11 @@ def prepare_data(study: Study, progress: Any = None) -> Path:
         InvalidRequest: a lead, a window or a split that the data cannot serve.
     """
     folder = prepare(
-        study.source, study.windows, study.leads, cache_folder(), **({"progress": progress} if progress else {})
+        study.source,
+        study.windows,
+        study.leads,
+        cache_folder(),
+        **({"progress": progress} if progress else {}),
     )
     dataset = Dataset.open(folder)
     for lead in study.leads:
@@ -122,4 +126,6 @@ def find_study(name: str) -> Path:
     if path.suffix in ("", ".yaml") and len(path.parts) == 1 and shipped.is_file():
         return shipped
     known = ", ".join(sorted(file.stem for file in Path("ablations").glob("*.yaml"))) or "none here"
-    raise InvalidRequest(f"a study must be a YAML file, and there is none at {name!r} (in ablations/: {known})")
+    raise InvalidRequest(
+        f"a study must be a YAML file, and there is none at {name!r} (in ablations/: {known})"
+    )

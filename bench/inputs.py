@@ -41,7 +41,7 @@ class Inputs:
 
     def chunks(self, modality: str, rows: Tensor) -> Iterator[Tensor]:
         """Yield the windows of one modality in chunks that fit in memory."""
-        for part in rows.split(CHUNK):
+        for part in torch.split(rows, CHUNK):
             yield self.window(modality, part)
 
 
@@ -73,8 +73,10 @@ def batches(rows: Tensor, count: int, size: int, generator: torch.Generator) -> 
     joined to nothing: contrast needs other windows to contrast with.
     """
     rounds = -(-count // len(rows))
-    order = torch.cat([rows[torch.randperm(len(rows), generator=generator).to(rows.device)] for _ in range(rounds)])
-    for batch in order[:count].split(size):
+    order = torch.cat(
+        [rows[torch.randperm(len(rows), generator=generator).to(rows.device)] for _ in range(rounds)]
+    )
+    for batch in torch.split(order[:count], size):
         if len(batch) * 2 >= min(size, count):
             yield batch
 

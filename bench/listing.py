@@ -42,5 +42,7 @@ def as_lines(rows: list[dict[str, Any]]) -> list[str]:
             for key, value in row["parameters"].items()
         )
         needs = f" Needs {', '.join(row['needs'])}." if row["needs"] else ""
-        lines.append(f"{name:<{width}}  {row['summary']}{needs}" + (f"  {{{parameters}}}" if parameters else ""))
+        lines.append(
+            f"{name:<{width}}  {row['summary']}{needs}" + (f"  {{{parameters}}}" if parameters else "")
+        )
     return lines

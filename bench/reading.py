@@ -20,10 +20,12 @@ class _Loader(yaml.SafeLoader):
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
             if not isinstance(key, str):
-                raise InvalidRequest(f"line {key_node.start_mark.line + 1}: a key must be text, got {key!r}; quote it")
+                raise InvalidRequest(
+                    f"line {key_node.start_mark.line + 1}: a key must be text, got {key!r}; quote it"
+                )
             if key in seen:
                 raise InvalidRequest(
-                    f"line {key_node.start_mark.line + 1}: a key may stand once, got {key!r} twice; remove one"
+                    f"line {key_node.start_mark.line + 1}: a key may stand once, got {key!r} twice"
                 )
             seen.add(key)
         return super().construct_mapping(node, deep=deep)
@@ -37,7 +39,9 @@ def load_yaml(path: Path) -> dict[str, Any]:
             not a mapping.
     """
     if not path.is_file():
-        raise InvalidRequest(f"a study must be a file, and there is none at {path}; see `precursor list studies`")
+        raise InvalidRequest(
+            f"a study must be a file, and there is none at {path}; see `precursor list studies`"
+        )
     try:
         value = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 (a SafeLoader)
     except InvalidRequest as error:
@@ -46,7 +50,9 @@ def load_yaml(path: Path) -> dict[str, Any]:
         reason = " ".join(str(error).split())
         raise InvalidRequest(f"{path} must be plain YAML without tags, but: {reason}") from None
     if not isinstance(value, dict):
-        raise InvalidRequest(f"{path} must hold a mapping of keys, got {type(value).__name__}; start with 'question:'")
+        raise InvalidRequest(
+            f"{path} must hold a mapping of keys, got {type(value).__name__}; start with 'question:'"
+        )
     return value
 
 
@@ -64,7 +70,9 @@ def overridden(raw: dict[str, Any], settings: tuple[str, ...]) -> dict[str, Any]
         try:
             value = yaml.load(text, Loader=_Loader)
         except yaml.YAMLError:
-            raise InvalidRequest(f"the value of a setting must be plain YAML, got {setting!r}; quote it") from None
+            raise InvalidRequest(
+                f"the value of a setting must be plain YAML, got {setting!r}; quote it"
+            ) from None
         *parents, last = key.split(".")
         node = changed
         for parent in parents:

@@ -25,9 +25,8 @@ def reference(
 ) -> Floats:  # fmt: skip
     """Return P(positive) of the test windows according to a reference.
 
-    Args:
-        name: one of :data:`bench.arms.REFERENCES`.
-        arm: resolved configuration; the supervised references use its encoders and optimiser.
+    ``name`` is one of :data:`bench.arms.REFERENCES`; the supervised ones use the encoder, the
+    optimiser and the budget of ``arm``, so that they spend what the method spends.
     """
     if name == "always_positive":
         return np.ones(len(parts.test))
@@ -50,7 +49,8 @@ def _clock(windows: Windows, tracks: tuple[Track, ...], parts: Split) -> Floats:
     negative = np.bincount(bins[parts.train], weights=1 - label, minlength=len(edges) + 1)
     # Balanced, so that one half is the threshold whatever the base rate.
     high, low = (positive + 0.5) / (label.sum() + 1), (negative + 0.5) / ((1 - label).sum() + 1)
-    return (high / (high + low))[bins[parts.test]]
+    share: Floats = high / (high + low)
+    return share[bins[parts.test]]
 
 
 def _logistic(modality: str, inputs: Inputs, parts: Split) -> Floats:
@@ -67,7 +67,12 @@ def _logistic(modality: str, inputs: Inputs, parts: Split) -> Floats:
 
 
 def _supervised(
-    modality: str, arm: dict[str, Any], inputs: Inputs, parts: Split, budget: dict[str, Any], generator: torch.Generator
+    modality: str,
+    arm: dict[str, Any],
+    inputs: Inputs,
+    parts: Split,
+    budget: dict[str, Any],
+    generator: torch.Generator,
 ) -> Floats:
     """The arm's own encoder, mean over steps and a linear layer, trained on balanced labels."""
     device = inputs.label.device
@@ -88,6 +93,8 @@ def _supervised(
     net.eval()
     with torch.no_grad():
         test = as_rows(parts.test, device)
-        logits = [net["head"](net["encoder"](x).mean(dim=1)).squeeze(1) for x in inputs.chunks(modality, test)]
+        logits = [
+            net["head"](net["encoder"](x).mean(dim=1)).squeeze(1) for x in inputs.chunks(modality, test)
+        ]
     probability: Floats = torch.cat(logits).sigmoid().double().cpu().numpy()
     return probability

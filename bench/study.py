@@ -132,7 +132,18 @@ class Study:
 
 
 _PLAIN = tuple(registry.fields(Settings))
-_KEYS = (*_PLAIN, "dataset", "windows", "split", "budget", "baseline", "changes", "grid", "controls", "references")
+_KEYS = (
+    *_PLAIN,
+    "dataset",
+    "windows",
+    "split",
+    "budget",
+    "baseline",
+    "changes",
+    "grid",
+    "controls",
+    "references",
+)
 
 
 def load(path: Path, *, data: Mapping[str, str] | None = None, settings: tuple[str, ...] = ()) -> Study:
@@ -176,13 +187,17 @@ def _source(spec: object, data: Mapping[str, str]) -> Source:
     if not isinstance(spec, Mapping):
         raise InvalidRequest(f"dataset must be a name or a mapping with 'name', got {spec!r}")
     if len(data) > 1:
-        raise InvalidRequest(f"a study runs on one data set at a time, got {', '.join(data)}; run it once for each")
+        raise InvalidRequest(
+            f"a study runs on one data set at a time, got {', '.join(data)}; run it once for each"
+        )
     own = dict(spec)
     for name, path in data.items():
         own = {**(own if own.get("name") == name else {"name": name}), "path": path}
     path = own.pop("path", None)
     resolved = registry.resolve("dataset", own)
-    source: Source = registry.build("dataset", resolved, Path(path).expanduser() if path is not None else None)
+    source: Source = registry.build(
+        "dataset", resolved, Path(path).expanduser() if path is not None else None
+    )
     return source
 
 
@@ -208,5 +223,3 @@ def _check_metric(metric: str) -> None:
     known = [f"{modality}.{name}" for modality in ("current", "video") for name in NAMES]
     if metric not in known:
         raise unknown("metric", metric, known)
-
-

@@ -8,7 +8,7 @@ prune or stop.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -59,12 +59,18 @@ def run(cell: dict[str, Any], data: str, device: str = "auto") -> Iterator[dict[
         generator = torch.Generator().manual_seed(cell["seeds"]["initialisation"])
         if cell["treatment"] in REFERENCES:
             guess = reference(
-                cell["treatment"], cell["arm"], inputs, windows, dataset.tracks, parts, cell["budget"], generator
+                cell["treatment"],
+                cell["arm"],
+                inputs,
+                windows,
+                dataset.tracks,
+                parts,
+                cell["budget"],
+                generator,
             )
             result = _reference_result(cell["treatment"], guess, dataset, windows, parts)
         else:
-            trained = _pretrain(cell, inputs, parts, generator)
-            method = yield from trained
+            method = yield from _pretrain(cell, inputs, parts, generator)
             result = _evaluate(cell, method, dataset, inputs, windows, parts)
         result["scores"].update(_ceiling(dataset, spec, cell["arm"]["lead"], windows, parts))
         yield result
@@ -85,7 +91,7 @@ def _parts(cell: dict[str, Any], dataset: Dataset, windows: Windows, spec: Windo
 
 def _pretrain(
     cell: dict[str, Any], inputs: Inputs, parts: Split, generator: torch.Generator
-) -> Iterator[dict[str, Any]] | Any:
+) -> Generator[dict[str, Any], None, Method]:
     """Train on pairs without labels; yield once an epoch and return the method."""
     arm, budget, device = cell["arm"], cell["budget"], inputs.label.device
     sizes = Sizes(
@@ -111,13 +117,15 @@ def _pretrain(
         steps = 0
         for batch in batches(rows, budget["windows"], arm["optimizer"]["batch"], generator):
             losses = pretrainer.step(inputs.window("current", partner[batch]), inputs.window("video", batch))
-            for name, value in losses.items():
-                totals[name] = totals[name] + value if name in totals else value.clone()
+            for name, term in losses.items():
+                totals[name] = totals[name] + term if name in totals else term.clone()
             steps += 1
         means = {name: float(total) / steps for name, total in totals.items()}
         for name, value in means.items():
             if not math.isfinite(value):
-                raise FloatingPointError(f"{name} is {value} after epoch {epoch + 1}; lower the learning rate")
+                raise FloatingPointError(
+                    f"{name} is {value} after epoch {epoch + 1}; lower the learning rate"
+                )
         yield {"epoch": epoch + 1, **means, "validation": _glimpse(arm, method, inputs, parts)}
     return method
 
@@ -163,7 +171,11 @@ def _evaluate(
     label = windows.label
     found: dict[str, float] = {}
     shown = np.empty(0)
-    others = [registry.resolve("head", name) for name in registry.components("head") if name != cell["arm"]["head"]["name"]]
+    others = [
+        registry.resolve("head", name)
+        for name in registry.components("head")
+        if name != cell["arm"]["head"]["name"]
+    ]
     for spec in (cell["arm"]["head"], *others):
         head = _fit(spec, method, inputs, parts.train)
         prefix = "" if spec is cell["arm"]["head"] else f"{spec['name']}."
@@ -207,7 +219,9 @@ def _reference_result(
     }
 
 
-def _ceiling(dataset: Dataset, spec: WindowSpec, lead: float, windows: Windows, parts: Split) -> dict[str, float]:
+def _ceiling(
+    dataset: Dataset, spec: WindowSpec, lead: float, windows: Windows, parts: Split
+) -> dict[str, float]:
     """Scores of the exact posterior, called positive above the base rate of the training part."""
     base_rate = float(windows.label[parts.train].mean())
     found: dict[str, float] = {}

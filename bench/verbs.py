@@ -33,7 +33,10 @@ def describe(study: Study, out: Path, workers: int) -> dict[str, Any]:
         f"arms      {len(study.arms)}",
     ]
     width = max(len(arm.name) for arm in study.arms)
-    lines += [f"  {arm.name:<{width}}  {arm.kind:<9}  {per_arm[arm.name]:>4} to run  {arm.change}" for arm in study.arms]
+    lines += [
+        f"  {arm.name:<{width}}  {arm.kind:<9}  {per_arm[arm.name]:>4} to run  {arm.change}"
+        for arm in study.arms
+    ]
     lines.append(
         f"cells     {len(plan.cells)}: {len(plan.done)} on record, {len(plan.failed)} failed for good, "
         f"{len(plan.todo)} to run"
@@ -67,7 +70,12 @@ def standing(study: Study | None, out: Path) -> dict[str, Any]:
     else:
         plan = grid.make_plan(study, store)
         outcomes = Counter(plan.failed.values())
-        facts = {"cells": len(plan.cells), "done": len(plan.done), "failed": plan.failed, "missing": len(plan.todo)}
+        facts = {
+            "cells": len(plan.cells),
+            "done": len(plan.done),
+            "failed": plan.failed,
+            "missing": len(plan.todo),
+        }
         text = f"{study.name}: {len(plan.done)} of {len(plan.cells)} cells done, {len(plan.todo)} to run"
         text += f"; failed: {_counts(outcomes)}" if outcomes else ""
     damaged = [str(path) for path in store.damaged()]
@@ -125,7 +133,10 @@ def check_data(name: str, path: str) -> int:
     anchors = check(name, Path(path).expanduser())
     for anchor in anchors:
         mark = "ok " if anchor.holds else "OFF"
-        click.echo(f"{mark} {anchor.name:<48} published {anchor.expected:.3f}  here {anchor.measured:.3f}  ± {anchor.tolerance:g}")
+        click.echo(
+            f"{mark} {anchor.name:<48} published {anchor.expected:.3f} ± {anchor.tolerance:g}  "
+            f"here {anchor.measured:.3f}"
+        )
     return int(not all(anchor.holds for anchor in anchors))
 
 
@@ -134,7 +145,13 @@ def _counts(outcomes: Counter[str]) -> str:
 
 
 def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+    return (
+        f"{seconds:.0f} s"
+        if seconds < 90
+        else f"{seconds / 60:.0f} min"
+        if seconds < 5400
+        else f"{seconds / 3600:.1f} h"
+    )
 
 
 def _slug(title: str) -> str:

@@ -79,7 +79,10 @@ class Method(nn.Module):
             return nn.ModuleDict({m: self._build(slot, features=features[m], **context) for m in MODALITIES})
 
         self.encoders = nn.ModuleDict(
-            {m: self._build(f"{m}_encoder", features=features[m], steps=steps[f"{m}_steps"]) for m in MODALITIES}
+            {
+                m: self._build(f"{m}_encoder", features=features[m], steps=steps[f"{m}_steps"])
+                for m in MODALITIES
+            }
         )
         self.width = self._common_width()
         self.specific = each("specific_encoder", {})

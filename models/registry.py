@@ -137,7 +137,7 @@ def resolve(slot: str, spec: object) -> dict[str, Any]:
         )
     found = lookup(slot, spec["name"])
     values = {key: value for key, value in spec.items() if key != "name"}
-    built = read(found.parameters, values, f"{slot}.{found.name}")
+    built: Any = read(found.parameters, values, f"{slot}.{found.name}")
     return {"name": found.name, **dataclasses.asdict(built)}
 
 
@@ -152,8 +152,7 @@ def fields(cls: type) -> dict[str, tuple[type, Any, Range]]:
     """Return type, default and range of every parameter of a parameter dataclass."""
     hints = get_type_hints(cls)
     return {
-        f.name: (hints[f.name], f.default, f.metadata.get("range", Range()))
-        for f in dataclasses.fields(cls)
+        f.name: (hints[f.name], f.default, f.metadata.get("range", Range())) for f in dataclasses.fields(cls)
     }
 
 

@@ -40,7 +40,8 @@ class Pretrainer:
         Returns:
             The weighted terms of the loss before the step, detached, on the method's device.
         """
-        self.method.train()
+        if not self.method.training:
+            self.method.train()
         represented = self.method.represent(current, video)
         self._fit_disentangling(represented)
         terms = self.method.terms(represented)

@@ -5,32 +5,81 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
+
+from models.errors import InvalidRequest
 
 Floats = NDArray[np.float64]
 _ROUNDS = 50  # attempts at resamples that hold both classes
 
 
 @dataclass(frozen=True, eq=False)
-class Predictions:
-    """Test predictions of one unit: an arm and one or more control runs on the same samples.
+class PairCounts:
+    """All a score has to say about the AUROC of any resample of groups.
+
+    The AUROC counts pairs, so with w_g copies of group g it is w' A w / ((w' P) (w' N)).
 
     Attributes:
-        fold: units of one fold share their test groups and are resampled together.
-        group: recording or case of each sample, shape (samples,).
-        label: 1 = abnormal, 0 = normal, shape (samples,).
-        score: score of the arm, higher = more abnormal, shape (samples,).
-        controls: scores of the control runs (permutations), each of shape (samples,).
+        names: the groups, sorted, shape (groups,).
+        ordered: A[g, h], the pairs (abnormal of g, normal of h) in the right order, ties half.
+        positives: P, abnormal samples of each group.
+        negatives: N, normal samples of each group.
+    """
+
+    names: NDArray[Any]
+    ordered: Floats
+    positives: Floats
+    negatives: Floats
+
+    @classmethod
+    def count(cls, group: ArrayLike, label: ArrayLike, score: ArrayLike) -> PairCounts:
+        """Count the pairs of test predictions.
+
+        Args:
+            group: recording or case of each sample, shape (samples,).
+            label: 1 = abnormal, 0 = normal, shape (samples,).
+            score: higher = more abnormal, shape (samples,).
+
+        Raises:
+            InvalidRequest: the three differ in length.
+        """
+        names, member = np.unique(np.asarray(group), return_inverse=True)
+        positive, values = np.asarray(label) == 1, np.asarray(score, dtype=np.float64)
+        if not member.shape == positive.shape == values.shape:
+            raise InvalidRequest(
+                f"group, label and score must have one entry a sample, got lengths {member.size}, "
+                f"{positive.size} and {values.size}; store them together"
+            )
+        order = np.argsort(values[~positive], kind="stable")
+        lower, upper = values[~positive][order], values[positive]
+        within = np.zeros((lower.size + 1, names.size))  # normal samples of each group among the k lowest
+        within[np.arange(1, lower.size + 1), member[~positive][order]] = 1
+        within = within.cumsum(axis=0)
+        below = [within[np.searchsorted(lower, upper, side=side)] for side in ("left", "right")]
+        of = np.zeros((names.size, upper.size))
+        of[member[positive], np.arange(upper.size)] = 1
+        return cls(names, of @ (below[0] + below[1]) / 2, of.sum(axis=1), within[-1])
+
+    def same_samples(self, other: PairCounts) -> bool:
+        """Return whether both saw the same number of samples of each class in the same groups."""
+        mine = (self.names, self.positives, self.negatives)
+        return all(map(np.array_equal, mine, (other.names, other.positives, other.negatives)))
+
+
+@dataclass(frozen=True, eq=False)
+class GroupUnit:
+    """One unit: an arm and one or more control runs (permutations) on the same test samples.
+
+    Units of one ``fold`` share their test groups and are resampled together.
     """
 
     fold: int
-    group: NDArray[np.generic]
-    label: NDArray[np.generic]
-    score: Floats
-    controls: tuple[Floats, ...]
+    arm: PairCounts
+    controls: tuple[PairCounts, ...]
 
 
 @dataclass(frozen=True)
@@ -70,7 +119,7 @@ def auroc(label: ArrayLike, score: ArrayLike) -> float:
 
 
 def paired_auroc_by_group(
-    units: Iterable[Predictions],
+    units: Iterable[GroupUnit],
     generator: np.random.Generator,
     draws: int = 2000,
     level: float = 0.95,
@@ -87,76 +136,61 @@ def paired_auroc_by_group(
 
     Units whose test samples hold one class only are left out.
     """
-    usable = [u for u in units if u.controls and len(np.unique(np.asarray(u.label) == 1)) == 2]
-    folds: dict[int, list[Predictions]] = {}
-    for unit in usable:
-        folds.setdefault(unit.fold, []).append(unit)
-    if not usable:
+    folds: dict[int, list[GroupUnit]] = {}
+    for unit in units:
+        if unit.controls and unit.arm.positives.any() and unit.arm.negatives.any():
+            folds.setdefault(unit.fold, []).append(unit)
+    n = sum(map(len, folds.values()))
+    if n == 0:
         return GroupInterval(math.nan, math.nan, math.nan, 0, 0)
-    total, total_draws, groups = 0.0, np.zeros(draws), 0
-    resampled = True
-    for _, members in sorted(folds.items(), key=lambda item: item[0]):
-        names = np.unique(np.concatenate([unit.group for unit in members]))
+    total, resampled, groups = 0.0, np.zeros(draws), 0
+    for _, members in sorted(folds.items()):
+        names = np.unique(np.concatenate([unit.arm.names for unit in members]))
+        margins = _margins(members, names)
+        total += float(sum(margin.of(np.ones((1, names.size)))[0] for margin in margins))
+        weights = _resamples(margins, names.size, draws, generator)
+        resampled += math.nan if weights is None else sum(margin.of(weights) for margin in margins)
         groups += names.size
-        counts = [_Counts.of(unit, names) for unit in members]
-        whole = np.ones((1, names.size))
-        total += float(sum(c.difference(whole)[0] for c in counts))
-        weights = _resamples(counts, names.size, draws, generator)
-        if weights is None:
-            resampled = False
-        elif resampled:
-            total_draws += sum(c.difference(weights) for c in counts)
-    n = len(usable)
-    if not resampled:
-        return GroupInterval(total / n, math.nan, math.nan, n, groups)
     tail = (1 - level) / 2
-    low, high = np.quantile(total_draws / n, [tail, 1 - tail])
+    low, high = np.quantile(resampled / n, [tail, 1 - tail])
     return GroupInterval(total / n, float(low), float(high), n, groups)
 
 
 @dataclass(frozen=True, eq=False)
-class _Counts:
-    """What the AUROC of any resample of groups needs: it is a quadratic form in the group weights.
+class _Margin:
+    """Sum over units with the same samples of A(arm) - mean A(controls), on all groups of a fold."""
 
-    With w_g copies of group g, AUROC = w' A w / ((w' P) (w' N)), where A[g, h] counts the pairs
-    (positive of g, negative of h) in the right order, ties half. The mean over controls is taken in A.
-    """
-
-    margin: Floats  # A of the arm minus the mean A of the controls, (groups, groups)
+    ordered: Floats
     positives: Floats
     negatives: Floats
 
-    @classmethod
-    def of(cls, unit: Predictions, names: NDArray[np.generic]) -> _Counts:
-        index = np.searchsorted(names, unit.group)
-        positive = np.asarray(unit.label) == 1
-        size = names.size
-        ordered = [_ordered_pairs(s, positive, index, size) for s in (unit.score, *unit.controls)]
-        margin = ordered[0] - np.mean(ordered[1:], axis=0)
-        count = [np.bincount(index[mask], minlength=size).astype(float) for mask in (positive, ~positive)]
-        return cls(margin, count[0], count[1])
-
-    def difference(self, weights: Floats) -> Floats:
-        pairs = (weights @ self.positives) * (weights @ self.negatives)
-        above: Floats = np.sum((weights @ self.margin) * weights, axis=1)
-        return above / pairs
+    def of(self, weights: Floats) -> Floats:
+        above: Floats = np.sum((weights @ self.ordered) * weights, axis=1)
+        return above / ((weights @ self.positives) * (weights @ self.negatives))
 
     def defined(self, weights: Floats) -> NDArray[np.bool_]:
         return (weights @ self.positives > 0) & (weights @ self.negatives > 0)
 
 
-def _ordered_pairs(score: Floats, positive: NDArray[np.bool_], index: NDArray[np.int_], size: int) -> Floats:
-    result = np.zeros((size, size))
-    upper = np.asarray(score, dtype=np.float64)[positive]
-    for group in np.unique(index[~positive]):
-        lower = np.sort(np.asarray(score, dtype=np.float64)[~positive & (index == group)])
-        below = np.searchsorted(lower, upper, side="left") + np.searchsorted(lower, upper, side="right")
-        result[:, group] = np.bincount(index[positive], weights=below / 2, minlength=size)
-    return result
+def _margins(units: Sequence[GroupUnit], names: NDArray[Any]) -> list[_Margin]:
+    margins: list[_Margin] = []
+    first: list[PairCounts] = []
+    for unit in units:
+        place = np.searchsorted(names, unit.arm.names)
+        at = next((i for i, arm in enumerate(first) if arm.same_samples(unit.arm)), None)
+        if at is None:
+            at = len(first)
+            first.append(unit.arm)
+            margin = _Margin(np.zeros((names.size,) * 2), np.zeros(names.size), np.zeros(names.size))
+            margin.positives[place], margin.negatives[place] = unit.arm.positives, unit.arm.negatives
+            margins.append(margin)
+        control = np.mean([c.ordered for c in unit.controls], axis=0)
+        margins[at].ordered[np.ix_(place, place)] += unit.arm.ordered - control
+    return margins
 
 
 def _resamples(
-    counts: Sequence[_Counts], groups: int, draws: int, generator: np.random.Generator
+    margins: Sequence[_Margin], groups: int, draws: int, generator: np.random.Generator
 ) -> Floats | None:
     """Return (draws, groups) multinomial weights under which every unit has both classes, or None."""
     if groups < 2:
@@ -165,7 +199,7 @@ def _resamples(
     missing = draws
     for _ in range(_ROUNDS):
         weights = generator.multinomial(groups, np.full(groups, 1 / groups), size=draws).astype(float)
-        valid = np.logical_and.reduce([c.defined(weights) for c in counts])
+        valid = np.logical_and.reduce([margin.defined(weights) for margin in margins])
         kept.append(weights[valid][:missing])
         missing -= len(kept[-1])
         if missing == 0:

@@ -63,7 +63,9 @@ class Dataset:
         return dict(np.load(found)) if found.exists() else {}
 
 
-def prepare(source: Source, spec: WindowSpec, leads: list[float], cache: Path, progress: Progress = lambda done: None) -> Path:
+def prepare(
+    source: Source, spec: WindowSpec, leads: list[float], cache: Path, progress: Progress = lambda done: None
+) -> Path:
     """Return the folder of the prepared data set, rendering only what is not there yet.
 
     Args:
@@ -73,12 +75,17 @@ def prepare(source: Source, spec: WindowSpec, leads: list[float], cache: Path, p
         cache: folder that holds prepared data sets, one sub-folder each, named by content.
         progress: told the number of recordings rendered so far.
     """
-    identity = {"format": FORMAT, "source": source.fingerprint(), "steps": [spec.current_step, spec.video_step]}
+    identity = {
+        "format": FORMAT,
+        "source": source.fingerprint(),
+        "steps": [spec.current_step, spec.video_step],
+    }
     folder = cache / key(identity)
     if not (folder / "tracks.json").exists():
         cache.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(dir=cache, prefix=".preparing-"))
         try:
+            scratch.chmod(0o755)  # mkdtemp allows nobody else; a cache may be shared
             _render(source, spec, scratch, progress)
             _publish(scratch, folder)
         finally:
@@ -107,8 +114,17 @@ def _render(source: Source, spec: WindowSpec, folder: Path, progress: Progress) 
             )
         tracks.append(
             Track(
-                recording.name, recording.group, recording.fold, recording.clock, recording.scored_from,
-                c_first, len(c), recording.current.start, v_first, len(v), recording.video.start,
+                recording.name,
+                recording.group,
+                recording.fold,
+                recording.clock,
+                recording.scored_from,
+                c_first,
+                len(c),
+                recording.current.start,
+                v_first,
+                len(v),
+                recording.video.start,
             )  # fmt: skip
         )
         c_first, v_first = c_first + len(c), v_first + len(v)
@@ -143,5 +159,5 @@ def _publish(scratch: Path, folder: Path) -> None:
 
 def _save_atomically(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
     with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as handle:
-        np.savez(handle, **arrays)
+        np.savez(handle, allow_pickle=False, **arrays)
     os.replace(handle.name, path)

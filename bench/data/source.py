@@ -59,7 +59,9 @@ class Source(ABC):
     def video_features(self, signal: Signal, seconds: float) -> Floats:
         """Return ``(frames, features)`` of the strong signal, one row a step of ``seconds``."""
 
-    def ceiling(self, tracks: tuple[Track, ...], windows: Windows, spec: WindowSpec) -> dict[str, NDArray[Any]]:
+    def ceiling(
+        self, tracks: tuple[Track, ...], windows: Windows, spec: WindowSpec
+    ) -> dict[str, NDArray[Any]]:
         """Return P(positive | what a method may see) per window, by name of the observer.
 
         Empty unless the world is simulated and its posterior can be computed. The observer called

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,14 +66,18 @@ def folds(tracks: tuple[Track, ...]) -> tuple[int, ...]:
     return tuple(sorted({track.fold for track in tracks} - {-1}))
 
 
-def _by_group(spec: SplitSpec, tracks: tuple[Track, ...], windows: Windows, seed: int, fold: int | None) -> Split:
+def _by_group(
+    spec: SplitSpec, tracks: tuple[Track, ...], windows: Windows, seed: int, fold: int | None
+) -> Split:
     group = np.array([track.group for track in tracks])[windows.recording]
     names = sorted({track.group for track in tracks})
     held: list[str] = []
     if spec.by == "fold":
         held = sorted({track.group for track in tracks if track.fold == fold})
         if not held:
-            raise InvalidRequest(f"fold must be one of {folds(tracks)}, got {fold}; split by recording instead")
+            raise InvalidRequest(
+                f"fold must be one of {folds(tracks)}, got {fold}; split by recording instead"
+            )
     rest = [name for name in names if name not in held]
     generator = np.random.default_rng(seed)
     for _ in range(100):
@@ -89,25 +94,30 @@ def _by_group(spec: SplitSpec, tracks: tuple[Track, ...], windows: Windows, seed
 
 
 def _by_time(spec: SplitSpec, tracks: tuple[Track, ...], windows: Windows) -> Split:
-    """Blocks in time order within each recording: train, then validation, then test."""
+    """Blocks in time order within each group: train, then validation, then test."""
     rows: dict[str, list[int]] = {part: [] for part in PARTS}
-    for index in range(len(tracks)):
-        own = np.flatnonzero(windows.recording == index)
-        if not len(own):
-            continue
-        begin, end = windows.begin[own].min(), windows.end[own].max()
-        learn_until = begin + (1 - spec.test) * (end - begin)
-        train_until = begin + (1 - spec.test) * (1 - spec.validation) * (end - begin)
-        reach = _reach(windows, own)
+    group, begin, end = _when(tracks, windows)
+    for name in np.unique(group):
+        own = np.flatnonzero(group == name)
+        first, last, reach = begin[own].min(), end[own].max(), _reach(windows, own)
+        learn_until = first + (1 - spec.test) * (last - first)
+        train_until = first + (1 - spec.test) * (1 - spec.validation) * (last - first)
         limits = {
-            "train": (begin, train_until),
+            "train": (first, train_until),
             "validation": (train_until + reach, learn_until),
-            "test": (learn_until + reach, end),
+            "test": (learn_until + reach, last),
         }
         for part, (low, high) in limits.items():
-            inside = (windows.begin[own] >= low - 1e-9) & (windows.end[own] <= high + 1e-9)
+            inside = (begin[own] >= low - 1e-9) & (end[own] <= high + 1e-9)
             rows[part].extend(own[inside].tolist())
     return Split(*(np.array(rows[part], dtype=np.int64) for part in PARTS))
+
+
+def _when(tracks: tuple[Track, ...], windows: Windows) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Group of each window, and when it begins and ends on the clock its group shares, s."""
+    group = np.array([track.group for track in tracks])[windows.recording]
+    clock = np.array([track.clock for track in tracks])[windows.recording]
+    return group, clock + windows.begin, clock + windows.end
 
 
 def _reach(windows: Windows, own: NDArray[np.int64]) -> float:
@@ -116,33 +126,31 @@ def _reach(windows: Windows, own: NDArray[np.int64]) -> float:
 
 
 def prove_apart(drawn: Split, tracks: tuple[Track, ...], windows: Windows, *, by: str) -> None:
-    """Fail loudly if anything of a test window can be seen outside the test part.
+    """Fail loudly if anything of a held-out window can be seen in another part.
 
     Checked on the windows themselves, not on how they were drawn: no group stands in two parts
-    (unless blocks of time were asked for), and within a recording no window of another part comes
-    nearer to a test window than window + lead.
+    (unless blocks of time were asked for), and within a group no window of one part comes nearer
+    to a window of another than window + lead.
 
     Raises:
-        LeakError: with the recording and the instants that touch.
+        LeakError: with the group and the gap.
     """
-    group = np.array([track.group for track in tracks])[windows.recording]
-    for part in ("train", "validation"):
-        other = getattr(drawn, part)
-        shared = set(group[other]) & set(group[drawn.test])
-        if by != "time" and shared:
-            raise LeakError(f"group {sorted(shared)[0]!r} stands in both {part} and test")
-        for index in np.intersect1d(windows.recording[other], windows.recording[drawn.test]):
-            mine = other[windows.recording[other] == index]
-            test = drawn.test[windows.recording[drawn.test] == index]
-            guard = _reach(windows, test)
+    group, begin, end = _when(tracks, windows)
+    for held, other in (("test", "train"), ("test", "validation"), ("validation", "train")):
+        one, two = getattr(drawn, held), getattr(drawn, other)
+        for name in sorted(set(group[one]) & set(group[two])):
+            if by != "time":
+                raise LeakError(f"group {str(name)!r} stands in both {other} and {held}")
+            mine, theirs = one[group[one] == name], two[group[two] == name]
+            guard = _reach(windows, mine)
             gap = np.maximum(
-                windows.begin[test][:, None] - windows.end[mine][None, :],
-                windows.begin[mine][None, :] - windows.end[test][:, None],
+                begin[mine][:, None] - end[theirs][None, :],
+                begin[theirs][None, :] - end[mine][:, None],
             ).min()
             if gap < guard - 1e-6:
                 raise LeakError(
-                    f"{tracks[index].name}: a {part} window comes within {gap:g} s of a test window, "
-                    f"but window + lead is {guard:g} s"
+                    f"{name}: a {other} window comes within {gap:g} s of a {held} window, but window + lead "
+                    f"is {guard:g} s"
                 )
 
 
@@ -165,6 +173,6 @@ def _require_both_classes(drawn: Split, windows: Windows) -> None:
     part = _one_class(drawn, windows)
     if part is not None:
         raise InvalidRequest(
-            f"every part of a split must hold both classes, but {part} holds one; change split.by, its shares "
-            "or the data"
+            f"every part of a split must hold both classes, but {part} holds one; change split.by, "
+            "its shares or the data"
         )

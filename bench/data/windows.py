@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,9 +24,13 @@ class WindowSpec:
     video_steps: int = param(10, low=1, help="steps of the video window")
     stride: float = param(30.0, low=1e-3, help="seconds between the ends of two windows")
     margin: float = param(
-        600.0, low=0.0, help="history kept free before the first window, so that every lead up to it sees the same windows, s"
+        600.0,
+        low=0.0,
+        help="history kept free before the first window, so that every lead up to it sees equal windows, s",
     )
-    label: str = param("majority", choices=("majority", "last"), help="which part of the video window names it")
+    label: str = param(
+        "majority", choices=("majority", "last"), help="which part of the video window names it"
+    )
 
     @property
     def current_step(self) -> float:
@@ -113,8 +116,8 @@ def cut(tracks: tuple[Track, ...], label: NDArray[Any], spec: WindowSpec, lead: 
     longest = max(min(t.current_count * spec.current_step, t.video_count * spec.video_step) for t in tracks)
     if abs(lead) >= longest:
         raise InvalidRequest(
-            f"lead must be shorter than a recording, got {lead:g} s with recordings of at most {longest:g} s; "
-            "choose a smaller lead"
+            f"lead must be shorter than a recording, got {lead:g} s with recordings of at most {longest:g} "
+            "s; choose a smaller lead"
         )
     if lead > spec.margin:
         raise InvalidRequest(

@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,8 +13,9 @@ import pandas as pd
 from bench.compare import (
     FailRate,
     GroupInterval,
+    GroupUnit,
+    PairCounts,
     Paired,
-    Predictions,
     Verdict,
     detectable_gap,
     fail_rate,
@@ -29,7 +29,6 @@ from bench.report.evidence import DONE, LEARNED, ArmInfo, Evidence
 
 ALPHA = 0.05
 SHUFFLED = "shuffled_pairs"  # the control that keeps everything but the pairing of the modalities
-Arrays = dict[str, np.ndarray[Any, Any]]
 _CHANCE = {"balanced_accuracy": 0.5, "auroc": 0.5}
 
 
@@ -143,7 +142,7 @@ class _Reader:
         self.scores = evidence.scores(evidence.metric)
         self.auroc = evidence.scores(f"{self.modality}.auroc")
         self.planned = len(evidence.units)
-        self._stored: dict[str, Arrays | None] = {}
+        self._counts: dict[str, PairCounts | None] = {}
         self.keys: dict[tuple[str, str], tuple[str, ...]] = {
             (str(arm), str(unit)): tuple(rows)
             for (arm, unit), rows in evidence.finished.groupby(["arm", "unit"], sort=False)["key"]
@@ -257,33 +256,29 @@ class _Reader:
                         interval = paired_auroc_by_group(units, self.generator)
                         yield GroupResult(info.name, other, interval, runs)
 
-    def predictions(self, arm: str, other: str) -> tuple[list[Predictions], tuple[str, ...]]:
-        folds = self.fold_of_unit
-        units: list[Predictions] = []
+    def predictions(self, arm: str, other: str) -> tuple[list[GroupUnit], tuple[str, ...]]:
+        units: list[GroupUnit] = []
         used: list[str] = []
         for unit in self.evidence.units:
-            controls = self.arrays(other, unit)
-            for key, own in self.arrays(arm, unit):
+            controls = [(key, self.counts(key)) for key in self.keys.get((other, unit), ())]
+            for key in self.keys.get((arm, unit), ()):
+                own = self.counts(key)
                 same = [
-                    (name, found)
-                    for name, found in controls
-                    if all(np.array_equal(found[part], own[part]) for part in ("label", "group"))
+                    (k, c) for k, c in controls if own is not None and c is not None and own.same_samples(c)
                 ]
-                if same:
-                    scores = tuple(np.asarray(found["score"], dtype=float) for _, found in same)
-                    units.append(Predictions(folds[unit], own["group"], own["label"], own["score"], scores))
-                    used += [key, *(name for name, _ in same)]
+                if own is not None and same:
+                    counts = tuple(c for _, c in same)
+                    units.append(GroupUnit(self.fold_of_unit[unit], own, counts))
+                    used += [key, *(k for k, _ in same)]
         return units, tuple(dict.fromkeys(used))
 
-    def arrays(self, arm: str, unit: str) -> list[tuple[str, Arrays]]:
-        found = [(key, self.stored(key)) for key in self.keys.get((arm, unit), ())]
-        return [(key, arrays) for key, arrays in found if arrays is not None]
-
-    def stored(self, key: str) -> Arrays | None:
-        if key not in self._stored:
+    def counts(self, key: str) -> PairCounts | None:
+        """Return the pair counts of a run's predictions; kept, since every arm meets the same controls."""
+        if key not in self._counts:
             found = self.evidence.predictions(key)
-            self._stored[key] = None if found is None else {k: np.asarray(v) for k, v in found.items()}
-        return self._stored[key]
+            parts = None if found is None else [found[part] for part in ("group", "label", "score")]
+            self._counts[key] = None if parts is None else PairCounts.count(*parts)
+        return self._counts[key]
 
     @cached_property
     def fold_of_unit(self) -> dict[str, int]:

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from models.layers import Perceptron
 from models.registry import component, param
 
 
@@ -28,12 +29,11 @@ class MLPDecoder(nn.Module):
     ) -> None:
         super().__init__()
         self.weight = parameters.weight
-        self.enter = nn.Linear(width + private_width, parameters.hidden)
-        self.leave = nn.Linear(parameters.hidden, features)
+        self.net = Perceptron(width + private_width, parameters.hidden, features)
 
     def forward(self, vectors: Tensor, private: Tensor) -> Tensor:
         """Rebuild ``(B, T, features)`` from ``(B, T, width)`` and ``(B, T, private_width)``."""
-        rebuilt: Tensor = self.leave(F.relu(self.enter(torch.cat([vectors, private], dim=-1))))
+        rebuilt: Tensor = self.net(torch.cat([vectors, private], dim=-1))
         return rebuilt
 
     def loss(self, vectors: Tensor, private: Tensor, features: Tensor) -> Tensor:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from models.layers import Perceptron
 from models.registry import component, param
 
-# Bounds the precision of the fitted density: a specific vector that has become constant would
-# otherwise drive it, and with it the penalty, to infinity.
-BOUND = 5.0
+# The least variance of the fitted density: a specific vector that has become constant would
+# otherwise drive its precision, and with it the penalty, to infinity.
+SMALLEST = 1e-2
 
 
 @dataclass(frozen=True)
@@ -26,13 +26,17 @@ class CLUBParameters:
 
 
 @component(
-    "disentangle", "club", parameters=CLUBParameters, origin="arXiv 2006.12013; CMG, NeurIPS 2023", needs=("private",)
+    "disentangle",
+    "club",
+    parameters=CLUBParameters,
+    origin="arXiv 2006.12013; CMG, NeurIPS 2023",
+    needs=("private",),
 )
 class CLUB(nn.Module):
     """Contrastive log-ratio upper bound between code vectors and specific vectors (arXiv 2006.12013).
 
-    A density q(s | x) = N(mu(x), diag v), an MLP and a vector, is fitted by likelihood; the
-    encoders then lower the bound E_p(x,s)[log q(s|x)] - E_p(x)p(s)[log q(s|x)] (theorem 3.1
+    A density q(s | x) = N(mu(x), diag v) is fitted by likelihood: mu is an MLP, v is what is most
+    likely given mu, the mean squared residual. The encoders then lower the bound E_p(x,s)[log q(s|x)] - E_p(x)p(s)[log q(s|x)] (theorem 3.1
     there). Over all pairs of a batch at the same step it has the closed form
     sum_d Cov(mu_d(x), s_d) / v_d: O(B), no permutation noise. It is clamped at 0, since the bound
     of an ill-fitted q is negative without limit.
@@ -49,36 +53,30 @@ class CLUB(nn.Module):
         self.weight = parameters.weight
         self.inner_steps = parameters.inner_steps
         self.learning_rate = parameters.learning_rate
-        self.enter = nn.Linear(width, parameters.hidden)
-        self.leave = nn.Linear(parameters.hidden, private_width)
-        self.log_variance = nn.Parameter(torch.zeros(private_width))
+        self.mean = Perceptron(width, parameters.hidden, private_width)
 
     def fit_loss(self, semantic: Tensor, private: Tensor) -> Tensor:
-        """Return the negative log-likelihood of q, up to a constant; gradients reach q only.
+        """Return the negative log-likelihood of q at the best v, up to a constant; gradients reach q only.
 
         Args:
             semantic: ``(B, T, width)``.
             private: ``(B, T, private_width)``.
         """
-        error = (private.detach() - self._mean(semantic.detach())).square().mean((0, 1))
-        log_variance = self._log_variance()
-        return 0.5 * (log_variance + error / log_variance.exp()).sum()
+        return 0.5 * _variance(private.detach(), self.mean(semantic.detach())).log().sum()
 
     def bound(self, semantic: Tensor, private: Tensor) -> Tensor:
-        """Return the bound before clamping and weighing; gradients reach the encoders, not q."""
+        """Return the bound before clamping and weighing; gradients reach the encoders, not q, not v."""
         self.requires_grad_(False)
-        mean, log_variance = self._mean(semantic), self._log_variance()
+        mean = self.mean(semantic)
         self.requires_grad_(True)
-        covariance = (mean * (private - private.mean(0))).mean((0, 1))
-        return (covariance / log_variance.exp()).sum()
+        variance = _variance(private.detach(), mean.detach())
+        spread = (private - private.mean(0)).flatten(0, 1)
+        return (mean.flatten(0, 1) * spread).mean(0) @ variance.reciprocal()
 
     def forward(self, semantic: Tensor, private: Tensor) -> Tensor:
         """Return the weighted bound, clamped at 0."""
         return self.weight * F.relu(self.bound(semantic, private))
 
-    def _mean(self, semantic: Tensor) -> Tensor:
-        mean: Tensor = self.leave(F.relu(self.enter(semantic)))
-        return mean
 
-    def _log_variance(self) -> Tensor:
-        return self.log_variance.clamp(-BOUND, BOUND)
+def _variance(private: Tensor, mean: Tensor) -> Tensor:
+    return (private - mean).flatten(0, 1).square().mean(0).clamp(min=SMALLEST)

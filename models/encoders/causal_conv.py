@@ -9,34 +9,63 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from models.layers import relu_backward_
 from models.registry import component, param
 from models.vectors import unit
 
 KERNEL = 3
 
 
-class _Taps(torch.autograd.Function):
-    """Put every step beside its two predecessors: ``(B, T, H) -> (B, T, 3H)``, zeros before step 0.
+class _ResidualConvolution(torch.autograd.Function):
+    """The whole encoder, its gradient written out for the reason given in :mod:`models.layers`.
 
-    The convolution then is one matrix product. Autograd would build the gradient from padded
-    copies; the sum of three shifted slices is all it takes.
+    Every step is put beside its two predecessors (zeros before step 0), so that the convolution is
+    one matrix product; the gradient of that is the sum of three shifted slices.
     """
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor) -> Tensor:
-        batch, steps, width = x.shape
-        padded = F.pad(x, (0, 0, KERNEL - 1, 0))
-        strides = (padded.stride(0), width, 1)
-        return padded.as_strided((batch, steps, KERNEL * width), strides).contiguous()
+    def forward(
+        ctx: Any,
+        x: Tensor,
+        w_in: Tensor,
+        b_in: Tensor,
+        w_mix: Tensor,
+        b_mix: Tensor,
+        w_out: Tensor,
+        b_out: Tensor,
+    ) -> Tensor:
+        batch, steps, _ = x.shape
+        rows, width = x.reshape(batch * steps, -1), len(b_in)
+        hidden = torch.addmm(b_in, rows, w_in.T).relu_()
+        padded = F.pad(hidden.view(batch, steps, width), (0, 0, KERNEL - 1, 0))
+        windows = padded.as_strided((batch, steps, KERNEL * width), (padded.stride(0), width, 1))
+        taps = windows.reshape(batch * steps, -1)
+        mixed = torch.addmm(b_mix, taps, w_mix.T).relu_()
+        summed = hidden + mixed
+        ctx.save_for_backward(rows, hidden, taps, mixed, summed, w_in, w_mix, w_out)
+        ctx.shape = x.shape
+        return torch.addmm(b_out, summed, w_out.T).view(batch, steps, -1)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
-        (gradient,) = gradients
-        oldest, older, own = gradient.chunk(KERNEL, dim=-1)
-        total = own.clone()
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        rows, hidden, taps, mixed, summed, w_in, w_mix, w_out = ctx.saved_tensors
+        batch, steps, _ = ctx.shape
+        g_out = gradients[0].reshape(len(rows), -1)
+        g_hidden = g_out @ w_out
+        g_mixed = torch.ops.aten.threshold_backward(g_hidden, mixed, 0)
+        oldest, older, own = (g_mixed @ w_mix).view(batch, steps, -1).chunk(KERNEL, dim=-1)
+        total = g_hidden.view(batch, steps, -1)
+        total += own
         total[:, :-1] += older[:, 1:]
         total[:, :-2] += oldest[:, 2:]
-        return total
+        relu_backward_(g_hidden, hidden)
+        g_x = (g_hidden @ w_in).view(ctx.shape) if ctx.needs_input_grad[0] else None
+        return (
+            g_x,
+            g_hidden.T @ rows, g_hidden.sum(0),
+            g_mixed.T @ taps, g_mixed.sum(0),
+            g_out.T @ summed, g_out.sum(0),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -67,7 +96,7 @@ class CausalConvEncoder(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Encode ``(B, T, features)`` as ``(B, T, width)``."""
-        hidden = F.relu(self.enter(x))
-        taps: Tensor = _Taps.apply(hidden)  # type: ignore[no-untyped-call]
-        z: Tensor = self.leave(hidden + F.relu(self.mix(taps)))
+        layers = (self.enter, self.mix, self.leave)
+        weights = (w for layer in layers for w in (layer.weight, layer.bias))
+        z: Tensor = _ResidualConvolution.apply(x, *weights)  # type: ignore[no-untyped-call]
         return unit(z) if self.unit_norm else z

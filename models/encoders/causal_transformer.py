@@ -23,8 +23,12 @@ class CausalTransformerParameters:
     unit_norm: bool = param(True, help="put the semantic vectors on the unit sphere")
 
 
-@component("current_encoder", "causal_transformer", parameters=CausalTransformerParameters, origin="Vaswani 2017")
-@component("video_encoder", "causal_transformer", parameters=CausalTransformerParameters, origin="Vaswani 2017")
+@component(
+    "current_encoder", "causal_transformer", parameters=CausalTransformerParameters, origin="Vaswani 2017"
+)
+@component(
+    "video_encoder", "causal_transformer", parameters=CausalTransformerParameters, origin="Vaswani 2017"
+)
 class CausalTransformerEncoder(nn.Module):
     """Linear with learned positions, then pre-norm transformer layers with a causal mask.
 

@@ -15,7 +15,9 @@ from models.registry import component, param
 class CodeTableParameters:
     """Parameters of :class:`CodeTable`."""
 
-    smoothing: float = param(1.0, low=1e-3, high=1e3, log=True, help="windows of each class added to every code")
+    smoothing: float = param(
+        1.0, low=1e-3, high=1e3, log=True, help="windows of each class added to every code"
+    )
     pool: str = param("mean", choices=("mean", "log_odds"), help="how the steps of a window are summed up")
 
 

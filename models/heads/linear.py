@@ -19,7 +19,9 @@ TOLERANCE = 1e-10
 class LinearHeadParameters:
     """Parameters of :class:`LinearHead`."""
 
-    ridge: float = param(1e-3, low=1e-8, high=1e3, log=True, help="penalty of the squared weights, per window")
+    ridge: float = param(
+        1e-3, low=1e-8, high=1e3, log=True, help="penalty of the squared weights, per window"
+    )
 
 
 @component("head", "linear", parameters=LinearHeadParameters)

@@ -17,7 +17,9 @@ class AdamParameters:
 
     learning_rate: float = param(1e-3, low=1e-5, high=1e-1, log=True, help="step size")
     batch: int = param(256, low=1, high=8192, log=True, help="windows per step")
-    clip: float = param(0.5, low=0.0, high=100.0, help="bound of the gradient's norm over all parameters; 0 = none")
+    clip: float = param(
+        0.5, low=0.0, high=100.0, help="bound of the gradient's norm over all parameters; 0 = none"
+    )
 
 
 @component("optimizer", "adam", parameters=AdamParameters, origin="arXiv 1412.6980")

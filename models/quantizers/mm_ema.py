@@ -23,15 +23,29 @@ class MMEMAParameters:
     """Parameters of :class:`MMEMAQuantizer`."""
 
     codes: int = param(100, low=2, high=4096, log=True, help="number of codes")
-    video_share: float = param(0.5, low=0.0, high=1.0, help="share of the video in what a current assignment adds")
-    current_share: float = param(0.5, low=0.0, high=1.0, help="share of the current in what a video assignment adds")
+    video_share: float = param(
+        0.5, low=0.0, high=1.0, help="share of the video in what a current assignment adds"
+    )
+    current_share: float = param(
+        0.5, low=0.0, high=1.0, help="share of the current in what a video assignment adds"
+    )
     decay: float = param(0.99, low=0.0, high=0.9999, help="of the running sums, per step")
     commitment: float = param(0.25, low=0.0, high=10.0, help="weight of the commitment loss")
-    video_pull: float = param(1.0, low=0.0, high=10.0, help="commitment of the current to the code of the video")
-    current_pull: float = param(1.0, low=0.0, high=10.0, help="commitment of the video to the code of the current")
-    reset_after: int = param(20, low=0, high=100_000, help="training steps without use before a code is revived; 0 = never")
-    alive: str = param("either", choices=("either", "both"), help="which modalities must use a code to keep it")
-    partner_lag: int = param(0, low=0, high=1000, help="video steps by which the partner in the video comes later")
+    video_pull: float = param(
+        1.0, low=0.0, high=10.0, help="commitment of the current to the code of the video"
+    )
+    current_pull: float = param(
+        1.0, low=0.0, high=10.0, help="commitment of the video to the code of the current"
+    )
+    reset_after: int = param(
+        20, low=0, high=100_000, help="training steps without use before a code is revived; 0 = never"
+    )
+    alive: str = param(
+        "either", choices=("either", "both"), help="which modalities must use a code to keep it"
+    )
+    partner_lag: int = param(
+        0, low=0, high=1000, help="video steps by which the partner in the video comes later"
+    )
 
 
 @component("quantizer", "mm_ema", parameters=MMEMAParameters, origin="CMG, NeurIPS 2023")
@@ -121,9 +135,13 @@ class MMEMAQuantizer(nn.Module):
         s = self.settings
         loss = 2.0 * (F.mse_loss(current, e_c) + F.mse_loss(video, e_v))
         if s.video_pull:
-            loss = loss + s.video_pull * _partner_error(current, self._video_for_current(e_v), self.video_known)
+            loss = loss + s.video_pull * _partner_error(
+                current, self._video_for_current(e_v), self.video_known
+            )
         if s.current_pull:
-            loss = loss + s.current_pull * _partner_error(video, self._current_for_video(e_c), self.current_known)
+            loss = loss + s.current_pull * _partner_error(
+                video, self._current_for_video(e_c), self.current_known
+            )
         return s.commitment * loss
 
     def _video_for_current(self, video: Tensor) -> Tensor:

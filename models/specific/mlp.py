@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from models.layers import Perceptron
 from models.registry import component, param
 
 
@@ -30,10 +30,9 @@ class MLPSpecific(nn.Module):
     def __init__(self, parameters: MLPSpecificParameters, *, features: int) -> None:
         super().__init__()
         self.width = parameters.width
-        self.enter = nn.Linear(features, parameters.hidden)
-        self.leave = nn.Linear(parameters.hidden, parameters.width)
+        self.net = Perceptron(features, parameters.hidden, parameters.width)
 
     def forward(self, x: Tensor) -> Tensor:
         """Encode ``(B, T, features)`` as ``(B, T, width)`` in (-1, 1)."""
         # 2 sigmoid(x) - 1 = tanh(x / 2), at a sixth of the cost of tanh on a CPU.
-        return 2.0 * torch.sigmoid(self.leave(F.relu(self.enter(x)))) - 1.0
+        return 2.0 * torch.sigmoid(self.net(x)) - 1.0

@@ -1,6 +1,6 @@
 """Cells built to behave badly, each in its own way; as a program, a driver that runs such cells.
 
-    python run_targets.py '{"root": ..., "engine": "local", "cells": [{"does": "fine", "n": 1}, ...]}'
+python run_targets.py '{"root": ..., "engine": "local", "cells": [{"does": "fine", "n": 1}, ...]}'
 """
 
 import json

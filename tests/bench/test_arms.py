@@ -22,7 +22,10 @@ def test_baseline_has_every_parameter_filled_in():
 
 
 def test_a_component_named_again_keeps_the_values_of_the_baseline():
-    found = arms({"quantizer": {"name": "mm_ema", "codes": 32}}, {"teacher": {"quantizer": {"name": "mm_ema", "video_share": 1.0}}})
+    found = arms(
+        {"quantizer": {"name": "mm_ema", "codes": 32}},
+        {"teacher": {"quantizer": {"name": "mm_ema", "video_share": 1.0}}},
+    )
     assert found[1].config["quantizer"]["codes"] == 32
     assert found[1].config["quantizer"]["video_share"] == 1.0
 

@@ -43,12 +43,17 @@ def test_missing_file(tmp_path):
 
 def test_overrides_do_not_touch_the_original():
     raw = {"budget": {"epochs": 6}}
-    assert overridden(raw, ("budget.epochs=2", "dataset.seed=7")) == {"budget": {"epochs": 2}, "dataset": {"seed": 7}}
+    assert overridden(raw, ("budget.epochs=2", "dataset.seed=7")) == {
+        "budget": {"epochs": 2},
+        "dataset": {"seed": 7},
+    }
     assert raw == {"budget": {"epochs": 6}}
 
 
 def test_override_of_a_name_keeps_the_name():
-    assert overridden({"dataset": "furnace"}, ("dataset.seed=7",)) == {"dataset": {"name": "furnace", "seed": 7}}
+    assert overridden({"dataset": "furnace"}, ("dataset.seed=7",)) == {
+        "dataset": {"name": "furnace", "seed": 7}
+    }
 
 
 @pytest.mark.parametrize("setting", ["seeds", "=4", "seeds=[1", "seeds.a=1"])

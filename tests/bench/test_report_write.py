@@ -177,7 +177,9 @@ def test_no_text_of_a_figure_overlaps_or_leaves_it(arms: int) -> None:
             unseen = []
             for axis in (figure.axes[0].xaxis, figure.axes[0].yaxis):
                 low, high = sorted(axis.get_view_interval())
-                unseen += [tick.label1 for tick in axis.get_major_ticks() if not low <= tick.get_loc() <= high]
+                unseen += [
+                    tick.label1 for tick in axis.get_major_ticks() if not low <= tick.get_loc() <= high
+                ]
             boxes = [
                 (t.get_text(), t.get_window_extent())
                 for t in figure.findobj(Text)

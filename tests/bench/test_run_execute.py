@@ -180,7 +180,9 @@ def test_a_cell_may_be_told_its_device(store, tmp_path):
 def test_importing_the_engines_imports_neither_ray_nor_torch():
     code = "import sys, bench.run, bench.run.tune, bench.run.local; print('ray' in sys.modules, 'torch' in sys.modules)"
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
     assert done.stdout.split() == ["False", "False"]
 
 
@@ -199,7 +201,9 @@ def test_failures_have_kinds():
 
 
 def test_only_what_the_machine_may_have_done_is_tried_again_and_not_for_ever():
-    assert [kind for kind in ("invalid", "diverged", "oom", "timeout", "killed", "error") if retryable(kind, 1)] == [
+    assert [
+        kind for kind in ("invalid", "diverged", "oom", "timeout", "killed", "error") if retryable(kind, 1)
+    ] == [
         "timeout",
         "killed",
     ]

@@ -186,7 +186,7 @@ def test_the_proof_finds_a_window_within_window_and_lead():
     prove_apart(_rows([0], [], [12, 13]), tracks, windows, by="time")
     for nearest, gap in ((11, 10), (6, 0), (3, -6), (0, -12)):
         with pytest.raises(
-            LeakError, match=f"r0: a train window comes within {gap} s .* window \\+ lead is 12 s"
+            LeakError, match=f"g0: a train window comes within {gap} s .* window \\+ lead is 12 s"
         ):
             prove_apart(_rows([0], [], [nearest, 13]), tracks, windows, by="time")
     with pytest.raises(LeakError, match="a validation window"):

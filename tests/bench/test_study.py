@@ -26,7 +26,14 @@ def test_key_is_content_not_name_or_position(tiny):
 
 @pytest.mark.parametrize(
     "setting",
-    ["dataset.seed=4", "windows.stride=60", "split.test=0.5", "protocol=transductive", "budget.epochs=3", "baseline.lead=120"],
+    [
+        "dataset.seed=4",
+        "windows.stride=60",
+        "split.test=0.5",
+        "protocol=transductive",
+        "budget.epochs=3",
+        "baseline.lead=120",
+    ],
 )
 def test_key_changes_with_whatever_changes_a_number(tiny, setting):
     before = {cell.key for cell in load(tiny).cells()}

@@ -126,7 +126,8 @@ def test_transductive_sees_the_test_windows_inductive_does_not(study_and_data, t
     for protocol in ("inductive", "transductive"):
         told = {**cell, "protocol": protocol}
         losses[protocol] = [
-            [step["video_reconstruction"] for step in run(told, folder) if "epoch" in step] for folder in (data, str(twisted))
+            [step["video_reconstruction"] for step in run(told, folder) if "epoch" in step]
+            for folder in (data, str(twisted))
         ]
     assert losses["inductive"][0] == losses["inductive"][1]
     assert losses["transductive"][0] != losses["transductive"][1]

@@ -23,7 +23,9 @@ from bench.study import load
 
 def main() -> None:
     """Run and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("study", nargs="?", default="contrastive_loss")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--set", action="append", default=[], dest="settings")
@@ -40,7 +42,9 @@ def main() -> None:
     cpu = sum(record.cost["cpu_seconds"] for record in records)
     cells = sum(record.cost["wall_seconds"] for record in records)
     print(f"{len(records)} cells, {asked.workers} workers: wall {wall:.1f} s")
-    print(f"sum of cell CPU   {cpu:.1f} s: wall / (CPU / workers)  = {wall * asked.workers / cpu:.3f}  (bar 1.15)")
+    print(
+        f"sum of cell CPU   {cpu:.1f} s: wall / (CPU / workers)  = {wall * asked.workers / cpu:.3f}  (bar 1.15)"
+    )
     print(f"sum of cell wall  {cells:.1f} s: wall / (wall / workers) = {wall * asked.workers / cells:.3f}")
 
 

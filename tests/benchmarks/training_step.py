@@ -54,7 +54,9 @@ class Products(TorchDispatchMode):
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         if func.overloadpacket in flop_registry:
-            signature = f"{func.overloadpacket.__name__} {[_layout(a) for a in args]} {sorted(kwargs.items())}"
+            signature = (
+                f"{func.overloadpacket.__name__} {[_layout(a) for a in args]} {sorted(kwargs.items())}"
+            )
             self.count[signature] += 1
             if signature not in self.operands:
                 self.operands[signature] = (func, tuple(_like(a) for a in args), kwargs)
@@ -114,7 +116,9 @@ def measure(batch: int) -> float:
     share = bare / step
     print(f"batch {batch}: {1e3 * step:.2f} ms a step, {flops / cycle / 1e9:.3f} GFLOP")
     print(f"  step     {flops / cycle / step / 1e9:6.1f} GFLOP/s")
-    print(f"  products {flops / cycle / bare / 1e9:6.1f} GFLOP/s  ({1e3 * bare:.2f} ms, {products.count.total() / cycle:.0f} calls)")
+    print(
+        f"  products {flops / cycle / bare / 1e9:6.1f} GFLOP/s  ({1e3 * bare:.2f} ms, {products.count.total() / cycle:.0f} calls)"
+    )
     print(f"  share    {share:6.1%}")
     for name, seconds in phases(method, pretrainer, current, video).items():
         print(f"  {name:<24}{1e3 * seconds:7.2f} ms")
