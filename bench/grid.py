@@ -14,6 +14,7 @@ from bench.data.split import split
 from bench.run import Job, Options, Outcome, execute, retryable
 from bench.store import Store
 from bench.study import Cell, Study
+from bench.trial import build_method
 from models.errors import InvalidRequest
 
 # Seconds a cell takes when no cell of its kind is on record yet: one training window costs about
@@ -73,10 +74,10 @@ def estimate(plan: Plan, study: Study, store: Store, workers: int) -> tuple[floa
 
 
 def prepare_data(study: Study, progress: Any = None) -> Path:
-    """Render the study's recordings once, and check every split and every lead before anything runs.
+    """Render the study's recordings once, and check every lead, split and arm before anything runs.
 
     Raises:
-        InvalidRequest: a lead, a window or a split that the data cannot serve.
+        InvalidRequest: a lead, a window, a split or an arm that the data cannot serve.
     """
     folder = prepare(
         study.source,
@@ -90,6 +91,8 @@ def prepare_data(study: Study, progress: Any = None) -> Path:
         windows = dataset.windows(study.windows, lead)
         for unit in study.units:
             split(study.split, dataset.tracks, windows, seed=unit.seed, fold=unit.fold)
+    for arm in study.arms:
+        build_method(arm.config, dataset, study.windows, seed=0)
     return folder
 
 

@@ -109,12 +109,12 @@ class Store:
     A file is written beside its place, flushed to disk and renamed, so a record is whole or absent; a
     checksum over its content makes a torn, truncated or altered file read as absent (:meth:`damaged`
     lists it). Writers in several threads, processes and machines take turns by a lock on the folder.
+    Reading creates nothing.
     """
 
     def __init__(self, root: str | os.PathLike[str]) -> None:
         self.root = Path(root)
         self._folder = self.root / "records"
-        self._folder.mkdir(parents=True, exist_ok=True)
         self._parsed: dict[str, tuple[tuple[int, int], dict[str, Any] | None]] = {}
         self._listing: tuple[int, dict[str, list[int]]] = (-1, {})
 
@@ -206,7 +206,10 @@ class Store:
 
     def _names(self) -> dict[str, list[int]]:
         """Return the attempts on file for every key, from the last listing if the folder is unchanged."""
-        changed = self._folder.stat().st_mtime_ns
+        try:
+            changed = self._folder.stat().st_mtime_ns
+        except FileNotFoundError:
+            return {}
         if self._listing[0] == changed:
             return self._listing[1]
         names: dict[str, list[int]] = {}
@@ -239,6 +242,7 @@ class Store:
     @contextmanager
     def _writing(self) -> Iterator[None]:
         """Hold the only right to write; the system takes it back from a process that dies."""
+        self._folder.mkdir(parents=True, exist_ok=True)
         with open(self._folder / ".lock", "a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield

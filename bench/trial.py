@@ -70,7 +70,7 @@ def run(cell: dict[str, Any], data: str, device: str = "auto") -> Iterator[dict[
             )
             result = _reference_result(cell["treatment"], guess, dataset, windows, parts)
         else:
-            method = yield from _pretrain(cell, inputs, parts, generator)
+            method = yield from _pretrain(cell, dataset, spec, inputs, parts, generator)
             result = _evaluate(cell, method, dataset, inputs, windows, parts)
         result["scores"].update(_ceiling(dataset, spec, cell["arm"]["lead"], windows, parts))
         yield result
@@ -89,19 +89,27 @@ def _parts(cell: dict[str, Any], dataset: Dataset, windows: Windows, spec: Windo
     return Split(parts.train, *counted)
 
 
+def build_method(arm: dict[str, Any], dataset: Dataset, spec: WindowSpec, *, seed: int) -> Method:
+    """Return the untrained method of an arm for the windows of a data set.
+
+    Raises:
+        InvalidRequest: components that do not go together, or do not fit the windows.
+    """
+    sizes = Sizes(dataset.current.shape[1], dataset.video.shape[1], spec.current_steps, spec.video_steps)
+    return Method({slot: spec for slot, spec in arm.items() if slot != "lead"}, sizes, seed=seed)
+
+
 def _pretrain(
-    cell: dict[str, Any], inputs: Inputs, parts: Split, generator: torch.Generator
+    cell: dict[str, Any],
+    dataset: Dataset,
+    spec: WindowSpec,
+    inputs: Inputs,
+    parts: Split,
+    generator: torch.Generator,
 ) -> Generator[dict[str, Any], None, Method]:
     """Train on pairs without labels; yield once an epoch and return the method."""
     arm, budget, device = cell["arm"], cell["budget"], inputs.label.device
-    sizes = Sizes(
-        inputs.frames["current"].shape[1],
-        inputs.frames["video"].shape[1],
-        inputs.steps["current"],
-        inputs.steps["video"],
-    )
-    slots = {slot: spec for slot, spec in arm.items() if slot != "lead"}
-    method = Method(slots, sizes, seed=cell["seeds"]["initialisation"]).to(device)
+    method = build_method(arm, dataset, spec, seed=cell["seeds"]["initialisation"]).to(device)
     if cell["treatment"] == "no_pretraining":
         return method
     pretrainer = Pretrainer(method)

@@ -90,15 +90,15 @@ def run_grid(
 ) -> int:
     """Prepare the data, run what is missing, report; 1 if cells failed or are missing."""
     console = Console(stderr=True)
-    warning = grid.check_reachable(study)
-    if warning:
-        console.print(f"warning: {warning}", style="yellow", highlight=False)
     with Progress(
         TextColumn("reading recordings"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
         console=console, transient=True,
     ) as bar:  # fmt: skip
         task = bar.add_task("", total=study.source.count)
         data = grid.prepare_data(study, lambda done: bar.update(task, completed=done))
+    warning = grid.check_reachable(study)
+    if warning:
+        console.print(f"warning: {warning}", style="yellow", highlight=False, soft_wrap=True)
     store = Store(out)
     outcome = grid.run(study, store, data, Options(device=device, **options), retry=retry_failed)
     code = write_report(study, out, command=command)

@@ -263,13 +263,12 @@ class _Reader:
             controls = [(key, self.counts(key)) for key in self.keys.get((other, unit), ())]
             for key in self.keys.get((arm, unit), ()):
                 own = self.counts(key)
-                same = [
-                    (k, c) for k, c in controls if own is not None and c is not None and own.same_samples(c)
-                ]
-                if own is not None and same:
-                    counts = tuple(c for _, c in same)
-                    units.append(GroupUnit(self.fold_of_unit[unit], own, counts))
-                    used += [key, *(k for k, _ in same)]
+                if own is None:
+                    continue
+                same = {k: c for k, c in controls if c is not None and own.same_samples(c)}
+                if same:
+                    units.append(GroupUnit(self.fold_of_unit[unit], own, tuple(same.values())))
+                    used += [key, *same]
         return units, tuple(dict.fromkeys(used))
 
     def counts(self, key: str) -> PairCounts | None:

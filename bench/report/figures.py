@@ -129,7 +129,7 @@ def _factor(comparison: Comparison, factor: str, levels: Mapping[Level, pd.Serie
         axes.plot(range(len(levels)), means, color=BLUE, lw=1, alpha=0.6, zorder=2)
     for place, scores in enumerate(levels.values()):
         x = [place + offset[str(unit)] for unit in scores.index]
-        axes.scatter(x, scores, s=16, color=BLUE, alpha=0.45, linewidths=0, zorder=2)
+        axes.scatter(x, scores, s=16, color=BLUE, alpha=0.55, linewidths=0, zorder=2)
         low, high = t_interval(scores)
         if math.isfinite(low):
             axes.plot([place, place], [low, high], color=BLUE, lw=2.4, solid_capstyle="butt", zorder=3)
@@ -179,7 +179,7 @@ def _row(
     marker: str,
 ) -> None:
     at = [row + height[str(unit)] for unit in points.index]
-    axes.scatter(points, at, s=16, color=colour, alpha=0.45, linewidths=0, zorder=2)
+    axes.scatter(points, at, s=16, color=colour, alpha=0.55, linewidths=0, zorder=2)
     if math.isfinite(interval[0]):
         axes.plot(interval, [row, row], color=colour, lw=2.4, solid_capstyle="butt", zorder=3)
     axes.scatter([mean], [row], s=38, color=colour, marker=marker, edgecolors="white", linewidths=1, zorder=4)

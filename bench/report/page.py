@@ -8,9 +8,17 @@ from collections.abc import Sequence
 from bench.report import render, words
 from bench.report.comparison import Comparison
 from bench.report.evidence import Evidence
-from bench.report.figures import INK, Drawing
+from bench.report.figures import BLUE, GREEN, INK, VERMILLION, Drawing
 from bench.report.table import Table
 
+# Colours of a figure that follow the page, light or dark.
+_THEME = {
+    INK: "currentColor",
+    BLUE: "var(--better)",
+    VERMILLION: "var(--worse)",
+    GREEN: "var(--equivalent)",
+    "#ffffff": "var(--paper)",
+}
 _SECTIONS = {
     "results": "Results",
     "controls": "Controls",
@@ -66,14 +74,16 @@ def provenance(evidence: Evidence) -> list[tuple[str, str]]:
 
 
 def inline_svg(drawing: Drawing) -> str:
-    """Return the SVG element for a page: ids of its own, ink in the page's colour, width left to the page."""
+    """Return the SVG element for a page: ids of its own, colours of the page, width left to the page."""
     svg = drawing.svg.decode()
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{drawing.name}-", svg)
     size = re.compile(r'(<svg[^>]*?) width="([\d.]+)pt" height="[\d.]+pt"')
     svg = size.sub(lambda m: f'{m[1]} style="max-width: {1.5 * float(m[2]):.0f}px"', svg, count=1)
     opening = f'<svg role="img" aria-labelledby="{drawing.name}-caption"'
-    return svg.replace(INK, "currentColor").replace("<svg", opening, 1)
+    for drawn, themed in _THEME.items():
+        svg = svg.replace(drawn, themed)
+    return svg.replace("<svg", opening, 1)
 
 
 def _listed(sentences: Sequence[str]) -> list[str]:

@@ -28,6 +28,7 @@ def only_driver(root: Path) -> Iterator[None]:
     Raises:
         InvalidRequest: another driver is at work; the sentence says which process, where, since when.
     """
+    root.mkdir(parents=True, exist_ok=True)
     with open(root / "driver.lock", "a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -45,16 +45,17 @@ class Display:
         self._message = ""
         self._told = self._clock
         self._stream = stream or sys.stderr
-        self._console = Console(file=self._stream)
+        console = Console(file=self._stream)
+        self._live = console.is_terminal and not console.is_dumb_terminal
         self._bar = Progress(
             TextColumn("cells"),
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
             TextColumn("{task.description}"),
-            console=self._console,
+            console=console,
             transient=True,
-            disable=not self._console.is_terminal,
+            disable=not self._live,
         )
         self._task = self._bar.add_task("", total=len(keys) + finished, completed=finished)
 
@@ -110,7 +111,7 @@ class Display:
             self._validation[arm].append(value)
 
     def _show(self) -> None:
-        if self._console.is_terminal:
+        if self._live:
             count = self._cached + len(self._ended)
             self._bar.update(self._task, completed=count, description=self.line())
         elif time.monotonic() - self._told >= _PLAIN_SECONDS:

@@ -148,7 +148,7 @@ def test_predictions_of_other_samples_are_not_compared() -> None:
     score = np.arange(40.0)
     stored = {
         "base--1-0-0": {"score": score, "label": label, "group": group},
-        "shuffled_pairs--1-0-0": {"score": score, "label": 1 - label, "group": group},
+        "shuffled_pairs--1-0-0": {"score": score[1:], "label": label[1:], "group": group[1:]},
     }
     rows = [run("base", 0, 0.7), run("shuffled_pairs", 0, 0.5)]
     assert compare(evidence(rows, (BASE, control), predictions=stored.get)).by_group == ()

@@ -1,6 +1,7 @@
 import io
 import os
 import re
+import select
 from types import SimpleNamespace
 
 import pytest
@@ -72,7 +73,8 @@ def test_a_pipe_gets_a_plain_line_at_most_every_ten_seconds(clock, tmp_path):
     assert [line.split(",")[0] for line in lines] == ["8/10 cells", "10/10 cells"]
 
 
-def test_a_terminal_gets_one_live_line_that_goes_away(tmp_path):
+def test_a_terminal_gets_one_live_line_that_goes_away(tmp_path, monkeypatch):
+    monkeypatch.setenv("TERM", "xterm")
     master, slave = os.openpty()
     with os.fdopen(slave, "w") as terminal:
         with display(stream=terminal) as shown:
@@ -81,6 +83,7 @@ def test_a_terminal_gets_one_live_line_that_goes_away(tmp_path):
             shown(end(0, tmp_path, validation=0.7))
             text = ""
             while "1/4" not in (plain := re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)):
+                assert select.select([master], [], [], 5)[0]
                 text += os.read(master, 1 << 16).decode()  # the display is drawn some times a second
     os.close(master)
     assert "\n" not in plain.strip() and "cells" in plain

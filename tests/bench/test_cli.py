@@ -1,0 +1,178 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from bench.cli import main
+
+ROOT = Path(__file__).parents[2]
+
+
+def call(*words):
+    return CliRunner().invoke(main, [str(word) for word in words], catch_exceptions=False)
+
+
+def refused(found, said, *untouched):
+    """One sentence on standard error, exit code 2, nothing written."""
+    assert found.exit_code == 2
+    assert found.stdout == ""
+    assert said in found.stderr
+    assert found.stderr.strip().count("\n") == 0
+    assert "Traceback" not in found.stderr
+    for path in untouched:
+        assert not path.exists()
+
+
+def test_help_is_one_screen_with_examples():
+    for verb in ((), ("grid",), ("plan",), ("report",), ("status",), ("list",), ("data", "check")):
+        shown = call(*verb, "--help")
+        assert shown.exit_code == 0
+        assert len(shown.stdout.splitlines()) <= 40
+        assert "precursor" in shown.stdout
+
+
+def test_help_needs_neither_torch_nor_ray_nor_pandas():
+    code = "import sys, bench.cli; print([name for name in ('torch', 'ray', 'pandas', 'numpy') if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_list_shows_every_slot_one_line_a_component():
+    lines = call("list").stdout.splitlines()
+    rows = json.loads(call("list", "--json").stdout)
+    assert len(lines) == len(rows)
+    assert {"contrast", "quantizer", "dataset", "head"} <= {row["slot"] for row in rows}
+    assert all(row["summary"] for row in rows)
+
+
+def test_list_of_one_slot_and_of_none():
+    assert all(line.startswith("contrast.") for line in call("list", "contrast").stdout.splitlines())
+    refused(call("list", "contrasts"), "did you mean 'contrast'")
+
+
+def test_plan_runs_and_writes_nothing(tiny, tmp_path):
+    out = tmp_path / "out"
+    shown = call("plan", tiny, "--out", out)
+    assert shown.exit_code == 0
+    assert "6: 0 on record, 0 failed for good, 6 to run" in shown.stdout
+    assert "6 pairs can" in shown.stdout
+    assert not out.exists()
+    facts = json.loads(call("plan", tiny, "--out", out, "--json").stdout)
+    assert (facts["cells"], facts["to_run"]) == (6, 6)
+
+
+def test_grid_then_report_then_status(tiny, tmp_path):
+    out = tmp_path / "out"
+    ran = call("grid", tiny, "--out", out, "--engine", "local", "--workers", 2)
+    assert ran.exit_code == 0, ran.stderr
+    pages = list(out.rglob("report.html"))
+    assert len(pages) == 1
+    assert str(pages[0]) in ran.stdout
+    before = {path: path.read_bytes() for path in pages[0].parent.rglob("*") if path.is_file()}
+    assert {"report.md", "report.csv", "report.tex", "report.html"} <= {path.name for path in before}
+
+    again = call("grid", tiny, "--out", out)
+    assert again.exit_code == 0
+    assert again.stdout == ran.stdout
+    assert call("report", tiny, "--out", out).exit_code == 0
+    assert before == {path: path.read_bytes() for path in before}
+
+    assert "6 of 6 cells done, 0 to run" in call("status", tiny, "--out", out).stdout
+    assert "6 records" in call("status", "--out", out).stdout
+    assert json.loads(call("status", tiny, "--out", out, "--json").stdout)["missing"] == 0
+    assert "6 on record" in call("plan", tiny, "--out", out).stdout
+
+    more = call("grid", tiny, "--out", out, "--engine", "local", "--set", "seeds=3")
+    assert more.exit_code == 0
+    assert len(list((out / "records").glob("*.json"))) == 9
+
+
+def test_report_without_a_record_says_what_to_run(tiny, tmp_path):
+    shown = call("report", tiny, "--out", tmp_path / "out")
+    assert shown.exit_code == 1
+    assert "run `precursor grid" in shown.stderr
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (["changes.x.contrast=infonec"], "did you mean 'infonce'"),
+        (["changes.x.quantizer.coodes=3"], "did you mean 'codes'"),
+        (["baseline.quantizer.codes=1000000"], "must lie in"),
+        (["seeds=0"], "study.seeds must lie in"),
+        (["dataset={name: milling, path: /nowhere/at/all}"], "/nowhere/at/all"),
+        (["dataset={name: milling}"], "path"),
+        (["baseline.lead=4000"], "lead must be shorter than a recording"),
+        (["baseline.lead=400"], "raise windows.margin"),
+        (["windows.margin=100000"], "lower windows.margin"),
+        (["split.test=0.01"], "both classes"),
+        (["baseline.alignment.steps=30"], "alignment.cross_cpc.steps"),
+    ],
+)
+def test_bad_requests_stop_before_anything_runs(tiny, tmp_path, settings, said):
+    out = tmp_path / "out"
+    refused(call("grid", tiny, "--out", out, *(w for s in settings for w in ("--set", s))), said, out)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{not yaml: [", "plain YAML"),
+        ("question: a\nquestion: b\n", "'question' twice"),
+        ("question: !!python/object/apply:os.system ['touch executed']\n", "without tags"),
+        ("- a list\n", "mapping of keys"),
+    ],
+)
+def test_bad_files(tmp_path, monkeypatch, text, said):
+    monkeypatch.chdir(tmp_path)
+    path, out = tmp_path / "bad.yaml", tmp_path / "out"
+    path.write_text(text)
+    refused(call("grid", path, "--out", out), said, out, tmp_path / "executed")
+
+
+def test_empty_and_broken_data_folders(tiny, tmp_path):
+    empty, out = tmp_path / "empty", tmp_path / "out"
+    empty.mkdir()
+    for name in ("milling", "skab"):
+        refused(call("grid", tiny, "--out", out, "--data", f"{name}={empty}"), str(empty), out)
+    refused(call("grid", tiny, "--out", out, "--data", "skab"), "NAME=PATH", out)
+    refused(call("grid", tiny, "--out", out, "--data", "scab=x"), "did you mean 'skab'", out)
+    refused(call("data", "check", f"skab={empty}"), str(empty))
+
+
+def test_unknown_study_names_those_there_are(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    refused(call("plan", "contrastive_los"), "contrastive_loss")
+    assert call("plan", "contrastive_loss").exit_code == 0
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "ablations").glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_shipped_study_can_decide_its_question(path, tmp_path):
+    facts = json.loads(call("plan", path, "--out", tmp_path / "none", "--json").stdout)
+    assert facts["to_run"] == facts["cells"] > 0
+    assert facts["warning"] is None
+
+
+@pytest.mark.slow
+def test_grid_through_ray_equals_grid_without_it(tiny, tmp_path):
+    for engine in ("ray", "local"):
+        command = [sys.executable, "-m", "bench.cli", "grid", str(tiny), "--out", str(tmp_path / engine)]
+        done = subprocess.run(
+            [*command, "--engine", engine, "--workers", "2"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            env=os.environ,
+        )
+        assert done.returncode == 0, done.stderr
+    ours, theirs = (
+        {p.name: json.loads(p.read_text()) for p in (tmp_path / e / "records").glob("*.json")}
+        for e in ("ray", "local")
+    )
+    assert ours.keys() == theirs.keys()
+    for name, record in ours.items():
+        assert record["scores"] == theirs[name]["scores"]

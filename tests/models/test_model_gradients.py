@@ -1,0 +1,92 @@
+"""Gradients written out by hand equal numerical ones, and values equal plain formulas."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torch.nn.functional as F
+from helpers_models import generator
+from torch import Tensor
+from torch.autograd import gradcheck
+
+from models.alignment.context import LSTMContext, _LSTM
+from models.contrast.infonce import cross_entropy_both_ways
+from models.encoders.causal_conv import _ResidualConvolution
+from models.layers import Perceptron, _Perceptron
+from models.matching.cmcm import _MeanAssignment
+from models.vectors import unit
+
+G = generator()
+
+
+def rand(*shape: int) -> Tensor:
+    return torch.randn(shape, generator=G, dtype=torch.float64).requires_grad_()
+
+
+def test_unit_vectors() -> None:
+    x = rand(3, 4, 5)
+    torch.testing.assert_close(unit(x), F.normalize(x, dim=-1))
+    assert gradcheck(unit, (x,))
+
+
+def test_perceptron() -> None:
+    torch.manual_seed(0)
+    net = Perceptron(5, 6, 2).double()
+    x = rand(3, 4, 5)
+    torch.testing.assert_close(net(x), net.leave(F.relu(net.enter(x))))
+    assert gradcheck(_Perceptron.apply, (x, rand(6, 5), rand(6), rand(2, 6), rand(2)))
+
+
+def test_residual_convolution() -> None:
+    x, w_in, b_in, w_mix, b_mix, w_out, b_out = rand(3, 5, 4), rand(6, 4), rand(6), rand(6, 18), rand(6), rand(2, 6), rand(2)
+    hidden = F.relu(F.linear(x, w_in, b_in))
+    kernel = w_mix.view(6, 3, 6).transpose(1, 2)
+    mixed = F.conv1d(F.pad(hidden.transpose(1, 2), (2, 0)), kernel, b_mix).transpose(1, 2)
+    expected = F.linear(hidden + F.relu(mixed), w_out, b_out)
+    arguments = (x, w_in, b_in, w_mix, b_mix, w_out, b_out)
+    torch.testing.assert_close(_ResidualConvolution.apply(*arguments), expected)
+    assert gradcheck(_ResidualConvolution.apply, arguments)
+
+
+@pytest.mark.parametrize("length", (1, 2, 4))
+def test_lstm(length: int) -> None:
+    assert gradcheck(_LSTM.apply, (rand(2, length, 3, 4), rand(2, 4, 16), rand(2, 4, 16), rand(2, 1, 16)))
+
+
+def test_lstm_equals_the_library() -> None:
+    torch.manual_seed(0)
+    context = LSTMContext(4).double()
+    z = rand(2, 3, 6, 4)
+    ours = context(z, [1, 4])
+    for m in range(2):
+        library = torch.nn.LSTM(4, 4, batch_first=True, dtype=torch.float64)
+        # Gates here: enter, forget, leave, new with tanh(x / 2); there: enter, forget, new with tanh(x), leave.
+        order, scale = [0, 1, 3, 2], torch.tensor([1.0, 1.0, 0.5, 1.0], dtype=torch.float64)
+
+        def theirs(w: Tensor, order: list[int] = order, scale: Tensor = scale) -> Tensor:
+            blocks = w.reshape(-1, 4, 4)[:, order] * scale[:, None]
+            return blocks.reshape(-1, 16).T
+
+        with torch.no_grad():
+            library.weight_ih_l0.copy_(theirs(context.of_input[m]))
+            library.weight_hh_l0.copy_(theirs(context.of_state[m]))
+            library.bias_ih_l0.copy_(theirs(context.bias[m])[:, 0])
+            library.bias_hh_l0.zero_()
+        torch.testing.assert_close(ours[m], library(z[m])[0][:, [1, 4]])
+
+
+def test_cross_entropy_both_ways() -> None:
+    p, t = rand(2, 5, 3), rand(2, 5, 3)
+    logits = p @ t.transpose(1, 2)
+    pairs = torch.arange(5).expand(2, 5)
+    expected = 0.5 * (F.cross_entropy(logits.transpose(1, 2), pairs) + F.cross_entropy(logits, pairs))
+    torch.testing.assert_close(cross_entropy_both_ways(p, t), expected)
+    assert gradcheck(cross_entropy_both_ways, (p, t))
+
+
+@pytest.mark.parametrize("temperature", (1.0, 0.3))
+def test_mean_assignment(temperature: float) -> None:
+    squared = rand(3, 4, 6).detach().square().add(0.1).requires_grad_()
+    expected = torch.softmax(-squared.sqrt() / temperature, dim=-1).mean(1)
+    torch.testing.assert_close(_MeanAssignment.apply(squared, temperature), expected)
+    assert gradcheck(lambda x: _MeanAssignment.apply(x, temperature), (squared,))
