@@ -7,25 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-import models.catalog  # noqa: F401  (registers every component)
 from models import registry
+from models.catalog import RECIPE
 from models.errors import InvalidRequest, unknown
 from models.method import check
-
-# What an arm is when a study says nothing: the first row of every slot.
-BASELINE: dict[str, str] = {
-    "current_encoder": "causal_conv",
-    "video_encoder": "causal_conv",
-    "specific_encoder": "mlp",
-    "disentangle": "club",
-    "quantizer": "mm_ema",
-    "alignment": "cross_cpc",
-    "contrast": "infonce",
-    "code_matching": "cmcm",
-    "decoder": "mlp",
-    "optimizer": "adam",
-    "head": "linear",
-}
 
 # What is done to the baseline instead of what it asks for, and what that shows.
 CONTROLS: dict[str, str] = {
@@ -85,7 +70,7 @@ def resolve_arms(
         references: names from :data:`REFERENCES`.
         lead: lead in seconds when the baseline does not say.
     """
-    base = resolve({**BASELINE, "lead": lead}, baseline)
+    base = resolve({**RECIPE, "lead": lead}, baseline)
     factors = {key: _levels(key, values) for key, values in grid.items()}
     own = {key: _get(base, key) for key in factors}
     arms = [Arm("baseline", "baseline", base, change="as declared", levels=own)]
@@ -119,8 +104,8 @@ def resolve(base: Mapping[str, Any], change: object) -> dict[str, Any]:
         slot, _, parameter = str(key).partition(".")
         if slot == "lead" and not parameter:
             merged["lead"] = _seconds(value)
-        elif slot not in BASELINE:
-            raise unknown("slot", slot, [*BASELINE, "lead"])
+        elif slot not in RECIPE:
+            raise unknown("slot", slot, [*RECIPE, "lead"])
         else:
             merged[slot] = _merge(merged[slot], {parameter: value} if parameter else value)
     resolved = {

@@ -81,6 +81,16 @@ def batches(rows: Tensor, count: int, size: int, generator: torch.Generator) -> 
             yield batch
 
 
+def batches_in(count: int, size: int) -> int:
+    """Return how many batches :func:`batches` yields.
+
+    >>> batches_in(5000, 256), batches_in(100, 256)
+    (20, 1)
+    """
+    whole, rest = divmod(count, size)
+    return whole + (rest * 2 >= min(size, count) and rest > 0)
+
+
 def as_rows(rows: NDArray[Any], device: torch.device) -> Tensor:
     """Return window indices as a tensor."""
     return torch.from_numpy(np.asarray(rows, dtype=np.int64)).to(device)

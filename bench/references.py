@@ -12,7 +12,7 @@ from torch import nn
 
 from bench.data.split import Split
 from bench.data.windows import Track, Windows
-from bench.inputs import Inputs, as_rows, batches
+from bench.inputs import Inputs, as_rows, batches, batches_in
 from models import registry
 
 CLOCK_BINS = 20
@@ -80,7 +80,8 @@ def _supervised(
     shape = {"features": inputs.frames[modality].shape[1], "steps": inputs.steps[modality]}
     encoder = registry.build(slot, arm[slot], **shape)
     net = nn.ModuleDict({"encoder": encoder, "head": nn.Linear(encoder.width, 1)}).to(device)
-    optimizer = registry.build("optimizer", arm["optimizer"], net.parameters())
+    steps = budget["epochs"] * batches_in(budget["windows"], arm["optimizer"]["batch"])
+    optimizer = registry.build("optimizer", arm["optimizer"], net.parameters(), steps=steps)
     rows = as_rows(parts.train, device)
     share = inputs.label[rows].float().mean()
     for _ in range(budget["epochs"]):

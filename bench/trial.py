@@ -22,7 +22,7 @@ from bench.arms import REFERENCES
 from bench.data.dataset import Dataset
 from bench.data.split import Split, SplitSpec, split
 from bench.data.windows import Windows, WindowSpec
-from bench.inputs import Inputs, as_rows, batches, make_inputs
+from bench.inputs import Inputs, as_rows, batches, batches_in, make_inputs
 from bench.references import reference
 from bench.scores import code_diagnostics, scores
 from models import registry
@@ -112,7 +112,7 @@ def _pretrain(
     method = build_method(arm, dataset, spec, seed=cell["seeds"]["initialisation"]).to(device)
     if cell["treatment"] == "no_pretraining":
         return method
-    pretrainer = Pretrainer(method)
+    pretrainer = Pretrainer(method, steps=_steps(cell))
     seen = np.concatenate([parts.train, parts.test]) if cell["protocol"] == "transductive" else parts.train
     rows = as_rows(seen, device)
     partner = torch.arange(len(inputs.label), device=device)
@@ -136,6 +136,11 @@ def _pretrain(
                 )
         yield {"epoch": epoch + 1, **means, "validation": _glimpse(arm, method, inputs, parts)}
     return method
+
+
+def _steps(cell: dict[str, Any]) -> int:
+    budget = cell["budget"]
+    return int(budget["epochs"] * batches_in(budget["windows"], cell["arm"]["optimizer"]["batch"]))
 
 
 def _glimpse(arm: dict[str, Any], method: Method, inputs: Inputs, parts: Split) -> float | None:

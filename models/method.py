@@ -126,8 +126,7 @@ class Method(nn.Module):
         for i, m in enumerate(MODALITIES):
             terms[f"{m}_reconstruction"] = self.decoders[m].loss(quantised[i], r.private[i], r.features[i])  # type: ignore[operator]
             terms[f"{m}_disentangle"] = self.disentangle[m](quantised[i], r.private[i])
-        pooled = (r.private[0].mean(1), r.private[1].mean(1))
-        terms["alignment"] = self.alignment(*r.semantic, strong=r.features[1].mean(1), private=pooled)
+        terms["alignment"] = self.alignment(*r.semantic, strong=r.features[1], private=r.private)
         terms["code_matching"] = self.matching(q.current_distances, q.video_distances)
         return terms
 

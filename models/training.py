@@ -16,9 +16,13 @@ class Pretrainer:
     Order of a step: forward once; codebook update inside it, from the old codes; variational
     update of the disentangling nets on detached vectors, with an optimiser of their own; losses;
     backward; clip; step. Nothing in it waits for the device.
+
+    Args:
+        method: what is trained, on its device.
+        steps: how many steps the training will take, for a step size that decays.
     """
 
-    def __init__(self, method: Method) -> None:
+    def __init__(self, method: Method, *, steps: int | None = None) -> None:
         # glibc hands freed blocks of more than a few MB back to the system, and taking them again
         # costs a page fault every 4 kB: a tenth of a step. One block of 31 MB, freed, raises both
         # of its adaptive thresholds (mallopt(3)) above anything a step needs.
@@ -27,7 +31,7 @@ class Pretrainer:
         variational = list(method.disentangle.parameters())
         apart = set(variational)
         trained = [p for p in method.parameters() if p not in apart]
-        self._optimizer = build("optimizer", method.slots["optimizer"], trained)
+        self._optimizer = build("optimizer", method.slots["optimizer"], trained, steps=steps)
         net = method.disentangle["current"]
         self._inner_steps = int(net.inner_steps)  # type: ignore[arg-type]
         if self._inner_steps:

@@ -14,15 +14,15 @@ class _Unit(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
         length = torch.linalg.vector_norm(x, dim=-1, keepdim=True).clamp_(min=TINY)
-        unit = x / length
-        ctx.save_for_backward(unit, length)
-        return unit
+        scaled: Tensor = x / length
+        ctx.save_for_backward(scaled, length)
+        return scaled
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:
-        unit, length = ctx.saved_tensors
-        along = (gradients[0] * unit).sum(-1, keepdim=True)
-        return torch.addcmul(gradients[0], unit, along, value=-1.0).div_(length)
+        scaled, length = ctx.saved_tensors
+        along = (gradients[0] * scaled).sum(-1, keepdim=True)
+        return torch.addcmul(gradients[0], scaled, along, value=-1.0).div_(length)
 
 
 def unit(x: Tensor) -> Tensor:

@@ -101,6 +101,8 @@ class Milling(Source):
                 f"dataset.path of milling must hold cut{{n}}.csv files of known wear VB, but {str(folder)!r} "
                 "has none; unpack the data there"
             )
+        self.folds = tuple(sorted({_fold(cut.case, parameters.folds) for cut in self.cuts}))
+        self.count = len(self.cuts)
 
     @cached_property
     def _hash(self) -> str:

@@ -104,6 +104,8 @@ class Skab(Source):
             )
         for file in self.files:
             require_columns(file, ("datetime", *CURRENT, *VIDEO, "anomaly"), ";")
+        self.folds = tuple(range(min(FOLDS, len(self.files))))
+        self.count = len(self.files)
 
     @cached_property
     def _hash(self) -> str:

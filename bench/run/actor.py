@@ -26,6 +26,8 @@ from bench.store import Record, Store, pack, unpack
 
 # Epochs are told in groups at most this often; a report costs some milliseconds.
 _TELL_SECONDS = 0.25
+# A worker that is being ended loses its cell first, and its own life well within this time.
+_LAST_SECONDS = 1.0
 
 
 class Interrupted(BaseException):
@@ -54,7 +56,7 @@ def work(config: Mapping[str, Any], refs: list[Any], settings: Settings, place: 
     sys.path.extend(folder for folder in place.path if folder not in sys.path)
     jobs: list[Job] = ray.get(refs[config["bundle"]])
     store = Store(place.root) if place.within_reach() else None
-    post = _Post(store)
+    post = _Post(store, place)
     local.run(_wanted(jobs, store, place), post, settings, on_event=post.event)
     post.flush()
 
@@ -71,22 +73,22 @@ def _wanted(jobs: list[Job], store: Store | None, place: Place) -> Iterator[Job]
 class _Post:
     """Writes records to the store if it is within reach, and reports them and all events."""
 
-    def __init__(self, store: Store | None) -> None:
-        self.store = store
+    def __init__(self, store: Store | None, place: Place) -> None:
+        self._store, self._place = store, place
         self._worker = f"{socket.gethostname()}:{os.getpid()}"
         self._letters: list[dict[str, Any]] = []
         self._told = time.monotonic()
         self._arrays: Mapping[str, Any] | None = None
 
     def put(self, record: Record) -> None:
-        self._arrays = None
-        try:
-            if self.store:
-                self.store.put(record)
-                return
-        except OSError:
-            self.store = None  # out of reach after all: from here on the driver writes
-        self._arrays = record.predictions
+        if record.outcome == "killed":
+            time.sleep(_LAST_SECONDS)
+        self._arrays = None if self._store else record.predictions
+        if self._store and self._place.within_reach():
+            try:
+                self._store.put(record)
+            except OSError:  # seen but not writable from here: the driver writes
+                self._arrays = record.predictions
 
     def event(self, event: Event) -> None:
         letter = {"kind": event.kind, "key": event.job.key, "payload": event.payload, "worker": self._worker}

@@ -105,14 +105,15 @@ def refused(job: Job, error: Exception) -> Record:
 
 
 def _start_server(preload: tuple[str, ...]) -> None:
-    """Start the server of this process, once: deaf to Ctrl-C, one thread, with the driver's search path.
+    """Start the server of this process, once: deaf to signals to stop, one thread, the driver's search path.
 
-    A blocked signal is inherited by every cell from its first instruction on; whether to stop on
-    Ctrl-C is for the driver to decide. The preload of the first call holds.
+    A shell sends Ctrl-C, and a batch system SIGTERM, to all processes of a run; what becomes of the
+    cells is for the driver to decide. A blocked signal is inherited by every cell from its first
+    instruction on. The preload of the first call holds.
     """
     _CONTEXT.set_forkserver_preload([inside.__name__, *preload])
-    resource_tracker.ensure_running()  # otherwise started below, and it unblocks the signal
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    resource_tracker.ensure_running()  # otherwise started below, and it unblocks them
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
         with _environment(_ONE_THREAD | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}):
             forkserver.ensure_running()

@@ -94,7 +94,12 @@ def classify(error: BaseException) -> str:
 
 
 def classify_exit(code: int | None) -> tuple[str, str]:
-    """Return kind and message for a process that ended without a result (negative code: by a signal)."""
+    """Return kind and message for a process that ended without a result.
+
+    A negative code is a signal; 255 is what is seen of a cell whose server was killed under it.
+    """
+    if code == 255:
+        return "killed", "the process was ended together with its server"
     if code is None or code >= 0:
         return "error", f"the process ended with exit code {code} before it gave its scores"
     name = signal.Signals(-code).name

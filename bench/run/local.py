@@ -57,7 +57,7 @@ def run(
                 told = child.receive() if connection in ready else child.overdue()
                 if isinstance(told, Record):
                     if told.outcome == "killed" and stopping():
-                        return  # the signal that stops the driver reached the cell first
+                        return  # what stops the driver reached the cell first
                     del live[connection]
                     child.kill()
                     idle.append(child.worker)

@@ -129,6 +129,7 @@ def _bury(jobs: Sequence[Job], store: Store, tell: OnEvent) -> None:
 @contextlib.contextmanager
 def _token(store: Store) -> Iterator[str]:
     """Put a file beside the records by which a worker sees that it reaches them; yield its name."""
+    store.root.mkdir(parents=True, exist_ok=True)
     for old in store.root.glob(f"{_TOKEN}*"):
         old.unlink(missing_ok=True)
     token = store.root / f"{_TOKEN}{uuid.uuid4().hex}"

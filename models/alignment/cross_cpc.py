@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from random import Random
 
 import torch
 from torch import Tensor, nn
@@ -65,7 +66,7 @@ class CrossCPC(nn.Module):
                 f"{max(common - 2, 0)} or cut the windows into more steps"
             )
         self.settings = parameters
-        self.generator = generator
+        self.random = Random(generator.initial_seed())
         self.starts = range(1, common - parameters.steps)
         self.same_clock = current_steps == video_steps
         self.register_buffer("current_at", step_map(common, current_steps), persistent=False)
@@ -84,8 +85,8 @@ class CrossCPC(nn.Module):
         Args:
             current: ``(B, T_c, D)`` semantics of the current.
             video: ``(B, T_v, D)`` semantics of the video.
-            strong: ``(B, F)`` video features of the windows, for contrasts that weigh by them.
-            private: ``(B, P)`` private features of current and video.
+            strong: ``(B, T_v, F)`` video features, for contrasts that weigh by them.
+            private: ``(B, T, P)`` private features of current and video, for contrasts that use them.
         """
         s = self.settings
         if not self.same_clock:
@@ -96,16 +97,18 @@ class CrossCPC(nn.Module):
         loss = current.new_zeros(())
         for source, weight in enumerate((s.current_to_video, s.video_to_current)):
             if weight:
-                loss = loss + weight * self.contrast(
+                term = self.contrast(
                     predicted[source],
                     target[1 - source],
                     strong=strong,
                     private=private[source],
                     toward_video=source == 0,
                 )
+                loss = loss.add(term, alpha=weight)
         if s.self_weight:
             # The mean over both modalities, hence twice.
-            loss = loss + 2.0 * s.self_weight * self.own.loss(predicted.flatten(0, 1), target.flatten(0, 1))
+            own = self.own.loss(predicted.flatten(0, 1), target.flatten(0, 1))
+            loss = loss.add(own, alpha=2.0 * s.self_weight)
         return loss
 
     def predictions(self, z: Tensor, starts: list[int]) -> Tensor:
@@ -122,6 +125,5 @@ class CrossCPC(nn.Module):
         return unit(ahead.transpose(1, 2).contiguous())
 
     def _draw(self) -> list[int]:
-        # Drawn on the CPU: slicing by a number that lies on a device would wait for the device.
-        drawn = torch.randint(len(self.starts), (self.settings.anchors,), generator=self.generator)
-        return [self.starts[i] for i in drawn.tolist()]
+        # Python's numbers: slicing by one that lies on a device would wait for the device.
+        return self.random.choices(self.starts, k=self.settings.anchors)

@@ -42,19 +42,20 @@ class CWCL(nn.Module):
         Args:
             predicted: ``(M, B, D)``.
             target: ``(M, B, D)``.
-            strong: ``(B, F)`` video features of the windows; used without gradient.
+            strong: ``(B, T, F)`` video features of the windows; their means are used, without gradient.
             private: not looked at.
             toward_video: whether the targets are of the video (else the predictions are).
         """
         logits = cosines(predicted, target, self.temperature)
-        from_video, from_current = (-2, -1) if toward_video else (-1, -2)
-        weights = self.weights(strong)
-        soft = -(weights * logits.log_softmax(from_video)).sum((-1, -2))
-        hard = -logits.log_softmax(from_current).diagonal(dim1=-2, dim2=-1).sum(-1)
+        if toward_video:
+            logits = logits.transpose(-1, -2)
+        # Now row = video, column = current.
+        soft = -(self.weights(strong) * logits.log_softmax(-1)).sum((-1, -2))
+        hard = -logits.log_softmax(-2).diagonal(dim1=-2, dim2=-1).sum(-1)
         return 0.5 * (soft + hard).mean() / len(strong)
 
     def weights(self, strong: Tensor) -> Tensor:
-        """Return the targets ``(B, B)``: symmetric similarities, normalised for each anchor."""
-        p = unit(strong.detach())
+        """Return the targets ``(B, B)`` over the windows, a row for each anchor."""
+        p = unit(strong.detach().mean(1))
         similarity = 0.5 + 0.5 * (p @ p.T).clamp(-1.0, 1.0)
         return similarity / similarity.sum(-1, keepdim=True)

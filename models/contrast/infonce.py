@@ -24,7 +24,8 @@ class _BothWays(torch.autograd.Function):
         rows, columns = likelihood.sum(2), likelihood.sum(1)
         ctx.save_for_backward(predicted, target, likelihood, rows, columns)
         pairs = torch.linalg.vecdot(predicted, target)
-        return (0.5 * (rows.log() + columns.log()) - pairs).mean()
+        loss: Tensor = (0.5 * (rows.log() + columns.log()) - pairs).mean()
+        return loss
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor]:
@@ -48,7 +49,7 @@ def cross_entropy_both_ways(predicted: Tensor, target: Tensor) -> Tensor:
 
 
 def cosines(predicted: Tensor, target: Tensor, temperature: float = 1.0) -> Tensor:
-    """Return ``(M, B, B)`` cosines of unit vectors over the temperature: row = prediction, column = target."""
+    """Return ``(M, B, B)`` cosines of unit vectors over the temperature, a row for each prediction."""
     return (predicted / temperature) @ target.transpose(-1, -2)
 
 

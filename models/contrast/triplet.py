@@ -45,10 +45,10 @@ class Triplet(nn.Module):
             predicted: ``(M, B, D)`` anchors.
             target: ``(M, B, D)`` positives.
             strong: not looked at.
-            private: ``(B, P)`` private features of the anchor's modality.
+            private: ``(B, T, P)`` private features of the anchor's modality; their means are used.
             toward_video: whether the anchor is of the current.
         """
-        negative = (self.of_current if toward_video else self.of_video)(private)
+        negative = (self.of_current if toward_video else self.of_video)(private.mean(1))
         near = (predicted * target).sum(-1)
         far = (predicted * unit(negative)).sum(-1)
         loss = F.relu(self.margin + far - near)

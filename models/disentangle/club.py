@@ -36,10 +36,10 @@ class CLUB(nn.Module):
     """Contrastive log-ratio upper bound between code vectors and specific vectors (arXiv 2006.12013).
 
     A density q(s | x) = N(mu(x), diag v) is fitted by likelihood: mu is an MLP, v is what is most
-    likely given mu, the mean squared residual. The encoders then lower the bound E_p(x,s)[log q(s|x)] - E_p(x)p(s)[log q(s|x)] (theorem 3.1
-    there). Over all pairs of a batch at the same step it has the closed form
-    sum_d Cov(mu_d(x), s_d) / v_d: O(B), no permutation noise. It is clamped at 0, since the bound
-    of an ill-fitted q is negative without limit.
+    likely given mu, the mean squared residual. The encoders then lower the bound
+    E_p(x,s)[log q(s|x)] - E_p(x)p(s)[log q(s|x)] (theorem 3.1 there). Over all pairs of a batch at
+    the same step it has the closed form sum_d Cov(mu_d(x), s_d) / v_d: O(B), no permutation noise.
+    It is clamped at 0, since the bound of an ill-fitted q is negative without limit.
 
     One variance for all x, rather than a second net, is a choice: a net bounded by tanh saturates,
     and its saturation passes for convergence.
@@ -71,7 +71,8 @@ class CLUB(nn.Module):
         self.requires_grad_(True)
         variance = _variance(private.detach(), mean.detach())
         spread = (private - private.mean(0)).flatten(0, 1)
-        return (mean.flatten(0, 1) * spread).mean(0) @ variance.reciprocal()
+        bound: Tensor = (mean.flatten(0, 1) * spread).mean(0) @ variance.reciprocal()
+        return bound
 
     def forward(self, semantic: Tensor, private: Tensor) -> Tensor:
         """Return the weighted bound, clamped at 0."""

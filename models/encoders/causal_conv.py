@@ -73,7 +73,7 @@ class CausalConvParameters:
     """Parameters of :class:`CausalConvEncoder`."""
 
     width: int = param(32, low=2, high=512, log=True, help="width of the semantic vectors")
-    hidden: int = param(48, low=2, high=1024, log=True, help="width of the hidden layer")
+    hidden: int = param(32, low=2, high=1024, log=True, help="width of the hidden layer")
     unit_norm: bool = param(True, help="put the semantic vectors on the unit sphere")
 
 

@@ -45,8 +45,8 @@ class CausalTransformerEncoder(nn.Module):
         width, heads = parameters.width, parameters.heads
         if width % heads:
             raise InvalidRequest(
-                f"the heads of causal_transformer must divide its width, got heads {heads} and width {width}; "
-                "change one of them"
+                f"the heads of causal_transformer must divide its width, got heads {heads} and "
+                f"width {width}; change one of them"
             )
         self.width = width
         self.unit_norm = parameters.unit_norm

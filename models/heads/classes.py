@@ -17,8 +17,8 @@ def balanced_weights(labels: Tensor) -> Tensor:
     positive = labels.sum().item()
     if not 0 < positive < len(labels):
         raise InvalidRequest(
-            f"a head needs windows of both classes, got {len(labels)} windows of which {positive:g} are abnormal; "
-            "use more recordings or another split"
+            f"a head needs windows of both classes, got {len(labels)} windows of which {positive:g} are "
+            "abnormal; use more recordings or another split"
         )
     half = 0.5 * len(labels)
     return torch.where(labels == 1, half / positive, half / (len(labels) - positive)).double()

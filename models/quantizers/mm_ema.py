@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from models.errors import InvalidRequest
 from models.quantizers.quantised import Quantised, squared_distances
+from models.quantizers.straight_through import commit
 from models.registry import component, param
 from models.steps import step_map
 
@@ -87,8 +88,8 @@ class MMEMAQuantizer(nn.Module):
         super().__init__()
         if parameters.partner_lag >= video_steps:
             raise InvalidRequest(
-                f"quantizer.mm_ema.partner_lag must be smaller than the steps of the video window ({video_steps}), "
-                f"got {parameters.partner_lag}; lower it or widen the window"
+                f"quantizer.mm_ema.partner_lag must be smaller than the steps of the video window "
+                f"({video_steps}), got {parameters.partner_lag}; lower it or widen the window"
             )
         self.settings = parameters
         self.generator = generator
@@ -100,6 +101,7 @@ class MMEMAQuantizer(nn.Module):
         self.register_buffer("idle", torch.zeros(2, codes, dtype=torch.int64))
         self.register_buffer("revived", torch.zeros((), dtype=torch.int64))
         lag = parameters.partner_lag
+        self.in_step = lag == 0 and current_steps == video_steps
         video_of = step_map(current_steps, video_steps) + lag
         earlier = torch.arange(video_steps) - lag
         known = {"video_known": video_of < video_steps, "current_known": earlier >= 0}
@@ -119,66 +121,29 @@ class MMEMAQuantizer(nn.Module):
         d_c, d_v = squared_distances(current, codebook), squared_distances(video, codebook)
         k_c, k_v = d_c.detach().argmin(-1), d_v.detach().argmin(-1)
         e_c, e_v = F.embedding(k_c, codebook), F.embedding(k_v, codebook)
-        commitment = self._commitment(current, video, e_c, e_v)
+        partner_c, partner_v = self._partners(e_c, e_v)
+        known_c, known_v = (None, None) if self.in_step else (self.video_known, self.current_known)
+        s = self.settings
+        q_c, loss_c = commit(
+            current, e_c, partner_c, known_c, (2.0 * s.commitment, s.commitment * s.video_pull)
+        )
+        q_v, loss_v = commit(
+            video, e_v, partner_v, known_v, (2.0 * s.commitment, s.commitment * s.current_pull)
+        )
         if self.training:
             self._update(current.detach(), video.detach(), k_c, k_v)
-        return Quantised(
-            current + (e_c - current).detach(), video + (e_v - video).detach(), k_c, k_v, d_c, d_v, commitment
-        )  # fmt: skip
+        return Quantised(q_c, q_v, k_c, k_v, d_c, d_v, loss_c + loss_v)
 
     def lookup(self, vectors: Tensor) -> tuple[Tensor, Tensor]:
         """Return code vectors ``(..., D)`` and indices ``(...)`` of vectors; nothing is updated."""
         codes = squared_distances(vectors, self.codebook).argmin(-1)
         return F.embedding(codes, self.codebook), codes
 
-    def _commitment(self, current: Tensor, video: Tensor, e_c: Tensor, e_v: Tensor) -> Tensor:
-        s = self.settings
-        loss = 2.0 * (F.mse_loss(current, e_c) + F.mse_loss(video, e_v))
-        if s.video_pull:
-            loss = loss + s.video_pull * _partner_error(
-                current, self._video_for_current(e_v), self.video_known
-            )
-        if s.current_pull:
-            loss = loss + s.current_pull * _partner_error(
-                video, self._current_for_video(e_c), self.current_known
-            )
-        return s.commitment * loss
-
-    def _video_for_current(self, video: Tensor) -> Tensor:
-        return video.index_select(1, self.video_of)
-
-    def _current_for_video(self, current: Tensor) -> Tensor:
-        return current.index_select(1, self.current_of)
-
-    @torch.no_grad()
-    def _update(self, current: Tensor, video: Tensor, k_c: Tensor, k_v: Tensor) -> None:
-        s = self.settings
-        dtype = self.codebook.dtype
-        shares = (
-            (s.video_share * self.video_known).to(dtype)[:, None],
-            (s.current_share * self.current_known).to(dtype)[:, None],
-        )
-        rows = torch.cat(
-            [
-                torch.lerp(current, self._video_for_current(video), shares[0]).flatten(0, 1),
-                torch.lerp(video, self._current_for_video(current), shares[1]).flatten(0, 1),
-            ]
-        )
-        chosen = torch.cat([k_c.flatten(), k_v.flatten()])
-        added = torch.zeros_like(self.sums).index_add_(0, chosen, rows)
-        used = torch.stack([torch.bincount(k.flatten(), minlength=s.codes) for k in (k_c, k_v)])
-        self.counts.lerp_(used.sum(0).to(dtype), 1.0 - s.decay)
-        self.sums.lerp_(added, 1.0 - s.decay)
-        self.idle.add_(1).mul_(used == 0)
-        self._write()
-        self.steps += 1
-        if s.reset_after and self.steps % s.reset_after == 0:
-            self._revive()
-
-    def _write(self) -> None:
-        total = self.counts.sum()
-        smooth = (self.counts + SMOOTHING) / (total + self.settings.codes * SMOOTHING) * total
-        torch.div(self.sums, smooth[:, None], out=self.codebook)
+    def _partners(self, current: Tensor, video: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what lies beside each step of the current and beside each step of the video."""
+        if self.in_step:
+            return video, current
+        return video.index_select(1, self.video_of), current.index_select(1, self.current_of)
 
     @torch.no_grad()
     def _start(self, current: Tensor, video: Tensor) -> None:
@@ -189,18 +154,45 @@ class MMEMAQuantizer(nn.Module):
         self.sums.copy_(self.codebook)
         self.counts.fill_(1.0)
 
+    @torch.no_grad()
+    def _update(self, current: Tensor, video: Tensor, k_c: Tensor, k_v: Tensor) -> None:
+        s = self.settings
+        added, used = torch.zeros_like(self.sums), torch.zeros_like(self.idle, dtype=self.sums.dtype)
+        # A step without a partner adds itself.
+        share_c = (s.video_share * self.video_known).to(used)[:, None]
+        share_v = (s.current_share * self.current_known).to(used)[:, None]
+        partner_c, partner_v = self._partners(current, video)
+        for rows, codes, hits in (
+            (torch.lerp(current, partner_c, share_c), k_c, used[0]),
+            (torch.lerp(video, partner_v, share_v), k_v, used[1]),
+        ):
+            added.index_add_(0, codes.flatten(), rows.flatten(0, 1))
+            hits.index_add_(0, codes.flatten(), hits.new_ones(codes.numel()))
+        hits = used.sum(0)
+        self.counts.lerp_(hits, 1.0 - s.decay)
+        self.sums.lerp_(added, 1.0 - s.decay)
+        total = self.counts.sum()
+        smooth = (self.counts + SMOOTHING) / (total + s.codes * SMOOTHING) * total
+        # Smoothing would draw a code that is never hit towards 0, into the middle of the others.
+        self.codebook.copy_(torch.where(hits[:, None] > 0, self.sums / smooth[:, None], self.codebook))
+        self.idle.add_(1).mul_(used == 0)
+        self.steps += 1
+        if s.reset_after and self.steps % s.reset_after == 0:
+            self._revive()
+
     def _revive(self) -> None:
         s = self.settings
         unused = self.idle >= s.reset_after
         dead = unused.all(0) if s.alive == "either" else unused.any(0)
         # Where every code is dead there is nothing to copy: then none is touched.
-        dead &= ~dead.all()
+        dead = dead & ~dead.all()
         live = self.counts.masked_fill(dead, 0.0)
         cumulative = live.double().cumsum(0)
         drawn = torch.rand(s.codes, generator=self.generator, dtype=torch.float64).to(live.device)
         donors = torch.searchsorted(cumulative, drawn * cumulative[-1], right=True).clamp(max=s.codes - 1)
         noise = torch.randn(self.codebook.shape, generator=self.generator).to(self.codebook)
-        copies = self.codebook[donors] + JITTER * self.codebook.square().mean().sqrt() * noise
+        copies = self.codebook.index_select(0, donors)
+        copies += JITTER * copies.square().mean(-1, keepdim=True).sqrt() * noise
         count = live.sum() / (~dead).sum()
         self.codebook.copy_(torch.where(dead[:, None], copies, self.codebook))
         self.counts.copy_(torch.where(dead, count, self.counts))
@@ -216,9 +208,3 @@ class MMEMAQuantizer(nn.Module):
         """Take up where :meth:`get_extra_state` left off."""
         self.steps = state["steps"]
         self.generator.set_state(state["generator"])
-
-
-def _partner_error(vectors: Tensor, partner: Tensor, known: Tensor) -> Tensor:
-    """Return the mean squared error over the steps that have a partner."""
-    error = (vectors - partner).square().mean((0, 2))
-    return (error * known).sum() / known.sum()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -31,12 +32,28 @@ class Quantised:
     commitment: Tensor
 
 
+class _SquaredDistances(torch.autograd.Function):
+    """Gradient to the vectors only, written out for the reason given in :mod:`models.layers`."""
+
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor, codebook: Tensor) -> Tensor:
+        ctx.save_for_backward(rows, codebook)
+        products = torch.addmm(codebook.square().sum(1), rows, codebook.T, alpha=-2.0)
+        return products.add_(rows.square().sum(1, keepdim=True))
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        rows, codebook = ctx.saved_tensors
+        own = rows * gradients[0].sum(1, keepdim=True)
+        return own.addmm_(gradients[0], codebook, beta=2.0, alpha=-2.0), None
+
+
 def squared_distances(vectors: Tensor, codebook: Tensor) -> Tensor:
     """Return squared distances ``(..., K)`` of ``(..., D)`` vectors to a codebook ``(K, D)``.
 
-    Expanded, so that it is one matrix product; the result can be slightly negative.
+    Expanded, so that it is one matrix product; the result can be slightly negative. The codebook
+    is a constant: no gradient reaches it.
     """
     rows = vectors.reshape(-1, vectors.shape[-1])
-    products = torch.addmm(codebook.square().sum(-1), rows, codebook.T, alpha=-2.0)
-    products += rows.square().sum(-1, keepdim=True)
-    return products.view(*vectors.shape[:-1], len(codebook))
+    squared: Tensor = _SquaredDistances.apply(rows, codebook)  # type: ignore[no-untyped-call]
+    return squared.view(*vectors.shape[:-1], len(codebook))

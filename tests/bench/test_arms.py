@@ -1,7 +1,8 @@
 import pytest
 
-from bench.arms import BASELINE, resolve, resolve_arms
+from bench.arms import resolve, resolve_arms
 from models import registry
+from models.catalog import RECIPE
 from models.errors import InvalidRequest
 
 
@@ -10,7 +11,7 @@ def arms(baseline=None, changes=None, grid=None, controls=(), references=(), lea
 
 
 def test_every_slot_of_the_baseline_is_registered():
-    for slot, name in BASELINE.items():
+    for slot, name in RECIPE.items():
         assert registry.lookup(slot, name).slot == slot
 
 

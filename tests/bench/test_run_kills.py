@@ -59,26 +59,25 @@ def executions(root: Path) -> list[tuple[str, int, float]]:
 
 def running(pid: int) -> bool:
     try:
-        return "run_targets" in Path(f"/proc/{pid}/cmdline").read_text() or "multiprocessing" in Path(
-            f"/proc/{pid}/cmdline"
-        ).read_text()
+        return "forkserver" in Path(f"/proc/{pid}/cmdline").read_text()
     except OSError:
         return False
 
 
 @ENGINES
 def test_a_driver_killed_at_random_moments_loses_and_repeats_nothing(tmp_path, engine):
-    random.seed(7)
+    chance = random.Random(7)
     cells = [{"does": "fine", "n": n, "epochs": 3, "seconds": 0.1} for n in range(24)]
     store = Store(tmp_path)
-    begin, end = (0.4, 1.6) if engine == "local" else (4.0, 7.0)
     seen: list[tuple[float, set[str]]] = []
     for _ in range(4):
         seen.append((time.time(), store.done()))
+        begun = len(executions(tmp_path))
         driver = Driver(tmp_path, cells, engine=engine)
-        time.sleep(random.uniform(begin, end))
+        assert until(lambda begun=begun: len(executions(tmp_path)) > begun, 60)
+        time.sleep(chance.uniform(0.0, 1.0))
         driver.process.kill()
-        driver.process.wait()
+        assert driver.process.wait() == -signal.SIGKILL
         assert store.damaged() == []
     assert until(lambda: not any(running(pid) for _, pid, _ in executions(tmp_path)), 15)
     seen.append((time.time(), store.done()))
@@ -87,7 +86,7 @@ def test_a_driver_killed_at_random_moments_loses_and_repeats_nothing(tmp_path, e
     records = list(store.records())
     assert Counter(record.key for record in records) == {f"cell-{n:03d}": 1 for n in range(24)}
     assert all(record.done for record in records) and store.damaged() == []
-    assert seen[-1][1] and all(before <= after for (_, before), (_, after) in zip(seen, seen[1:], strict=False))
+    assert seen[-1][1]
     for when, done in seen:
         assert not [key for key, _, began in executions(tmp_path) if key in done and began > when]
 
@@ -137,23 +136,35 @@ def test_a_worker_of_ray_that_dies_costs_its_running_cell_one_attempt(tmp_path):
     )
 
 
+# The workers look for the store under a name that does not exist.
+OUT_OF_REACH = """
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+from run_targets import job
+
+from bench.run import Options, execute, tune
+from bench.store import Store
+
+tune._token = contextmanager(lambda store: iter([".not-there"]))
+root = Path(sys.argv[1])
+deeds = ["fine", "raises", "dies_once", "fine"]
+jobs = [job({"does": does, "n": n}, root) for n, does in enumerate(deeds)]
+execute(jobs, Store(root), options=Options(workers=2, target="run_targets:run", preload=()))
+"""
 
 
 def test_records_of_workers_that_do_not_reach_the_store_travel_to_the_driver(tmp_path):
-    # The workers look for the store under a name that exists for the driver only.
-    code = (
-        "import sys; from pathlib import Path; import bench.run.tune as tune; from bench.store import Store\n"
-        "from contextlib import contextmanager; from bench.run import Options, execute; from run_targets import job\n"
-        "tune._token = contextmanager(lambda store: iter(['.not-there']))\n"
-        "root = Path(sys.argv[1])\n"
-        "options = Options(workers=2, target='run_targets:run', timeout=2, preload=())\n"
-        "jobs = [job({'does': does, 'n': n}, root) for n, does in enumerate(['fine', 'raises', 'dies_once', 'fine'])]\n"
-        "outcome = execute(jobs, Store(root), options=options)\n"
-        "assert outcome.done == ('cell-000', 'cell-002', 'cell-003') and outcome.failed == ('cell-001',), outcome\n"
-    )
     environment = {**os.environ, "PYTHONPATH": f"{HERE.parents[1]}:{HERE}"}
-    subprocess.run([sys.executable, "-c", code, str(tmp_path)], env=environment, check=True, timeout=120)
+    subprocess.run([sys.executable, "-c", OUT_OF_REACH, tmp_path], env=environment, check=True, timeout=120)
     store = Store(tmp_path)
-    assert Counter(record.outcome for record in store.records()) == {"done": 3, "error": 1, "killed": 1}
+    assert [(record.key, record.outcome) for record in store.records()] == [
+        ("cell-000", "done"),
+        ("cell-001", "error"),
+        ("cell-002", "killed"),
+        ("cell-002", "done"),
+        ("cell-003", "done"),
+    ]
     predictions = store.predictions("cell-003")
     assert predictions is not None and predictions["score"].tolist() == [3, 4, 5, 6, 7]

@@ -191,7 +191,15 @@ def test_another_writer_is_seen_at_once(store):
         assert len(store.done()) == n + 1
 
 
+def test_reading_creates_nothing(tmp_path):
+    store = Store(tmp_path / "new")
+    assert store.done() == set() and store.get("a1") is None and store.attempts("a1") == 0
+    assert list(store.records()) == [] and store.damaged() == [] and store.predictions("a1") is None
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_leftovers_of_a_killed_writer_are_not_records(store):
+    (store.root / "records").mkdir()
     (store.root / "records" / "a1.0.json.tmp").write_bytes(b'{"checksum":"')
     (store.root / "records" / "a1.0.npz").write_bytes(b"torn")
     assert list(store.records()) == [] and store.damaged() == []

@@ -116,9 +116,8 @@ def measure(batch: int) -> float:
     share = bare / step
     print(f"batch {batch}: {1e3 * step:.2f} ms a step, {flops / cycle / 1e9:.3f} GFLOP")
     print(f"  step     {flops / cycle / step / 1e9:6.1f} GFLOP/s")
-    print(
-        f"  products {flops / cycle / bare / 1e9:6.1f} GFLOP/s  ({1e3 * bare:.2f} ms, {products.count.total() / cycle:.0f} calls)"
-    )
+    calls = products.count.total() / cycle
+    print(f"  products {flops / cycle / bare / 1e9:6.1f} GFLOP/s  ({1e3 * bare:.2f} ms, {calls:.0f} calls)")
     print(f"  share    {share:6.1%}")
     for name, seconds in phases(method, pretrainer, current, video).items():
         print(f"  {name:<24}{1e3 * seconds:7.2f} ms")
@@ -151,8 +150,7 @@ def phases(method: Method, pretrainer: Pretrainer, current: Tensor, video: Tenso
 
         def align(state: dict[str, Any] = state) -> None:
             r = state["r"]
-            pooled = (r.private[0].mean(1), r.private[1].mean(1))
-            method.alignment(*r.semantic, strong=video.mean(1), private=pooled)
+            method.alignment(*r.semantic, strong=video, private=r.private)
 
         def match(state: dict[str, Any] = state) -> None:
             method.matching(state["q"].current_distances, state["q"].video_distances)

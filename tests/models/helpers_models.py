@@ -18,7 +18,9 @@ def generator(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def batch(sizes: Sizes = SIZES, count: int = 6, seed: int = 0, dtype: torch.dtype = torch.float32) -> tuple[Tensor, Tensor]:
+def batch(
+    sizes: Sizes = SIZES, count: int = 6, seed: int = 0, dtype: torch.dtype = torch.float32
+) -> tuple[Tensor, Tensor]:
     g = generator(seed)
     current = torch.randn(count, sizes.current_steps, sizes.current_features, generator=g, dtype=dtype)
     video = torch.randn(count, sizes.video_steps, sizes.video_features, generator=g, dtype=dtype)

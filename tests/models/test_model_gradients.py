@@ -9,7 +9,7 @@ from helpers_models import generator
 from torch import Tensor
 from torch.autograd import gradcheck
 
-from models.alignment.context import LSTMContext, _LSTM
+from models.alignment.context import _LSTM, LSTMContext
 from models.contrast.infonce import cross_entropy_both_ways
 from models.encoders.causal_conv import _ResidualConvolution
 from models.layers import Perceptron, _Perceptron
@@ -38,7 +38,15 @@ def test_perceptron() -> None:
 
 
 def test_residual_convolution() -> None:
-    x, w_in, b_in, w_mix, b_mix, w_out, b_out = rand(3, 5, 4), rand(6, 4), rand(6), rand(6, 18), rand(6), rand(2, 6), rand(2)
+    x, w_in, b_in, w_mix, b_mix, w_out, b_out = (
+        rand(3, 5, 4),
+        rand(6, 4),
+        rand(6),
+        rand(6, 18),
+        rand(6),
+        rand(2, 6),
+        rand(2),
+    )
     hidden = F.relu(F.linear(x, w_in, b_in))
     kernel = w_mix.view(6, 3, 6).transpose(1, 2)
     mixed = F.conv1d(F.pad(hidden.transpose(1, 2), (2, 0)), kernel, b_mix).transpose(1, 2)
@@ -60,7 +68,7 @@ def test_lstm_equals_the_library() -> None:
     ours = context(z, [1, 4])
     for m in range(2):
         library = torch.nn.LSTM(4, 4, batch_first=True, dtype=torch.float64)
-        # Gates here: enter, forget, leave, new with tanh(x / 2); there: enter, forget, new with tanh(x), leave.
+        # Here: enter, forget, leave, tanh(x / 2); there: enter, forget, tanh(x), leave.
         order, scale = [0, 1, 3, 2], torch.tensor([1.0, 1.0, 0.5, 1.0], dtype=torch.float64)
 
         def theirs(w: Tensor, order: list[int] = order, scale: Tensor = scale) -> Tensor:

@@ -30,11 +30,11 @@ def views(count: int, seed: int) -> tuple[Tensor, Tensor, Tensor]:
 def accuracy(shuffled: bool, seed: int) -> float:
     method = Method(recipe(quantizer={"name": "mm_ema", "codes": 24}), SIZES, seed=seed)
     pretrainer = Pretrainer(method)
-    current, video, labels = views(600, seed)
+    current, video, labels = views(400, seed)
     g = generator(seed)
-    partner = torch.randperm(600, generator=g) if shuffled else torch.arange(600)
+    partner = torch.randperm(400, generator=g) if shuffled else torch.arange(400)
     for _ in range(10):
-        for rows in torch.randperm(600, generator=g).split(100):
+        for rows in torch.randperm(400, generator=g).split(100):
             pretrainer.step(current[rows], video[partner[rows]])
     head = method.head().fit(*method.codes("video", video), labels)
     test_current, _, test_labels = views(600, seed + 100)
