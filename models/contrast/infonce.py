@@ -31,8 +31,8 @@ class _BothWays(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor]:
         predicted, target, likelihood, rows, columns = ctx.saved_tensors
         scale = gradients[0] / rows.numel()
-        weight = likelihood * (0.5 * scale / rows)[:, :, None]
-        weight.addcmul_(likelihood, (0.5 * scale / columns)[:, None, :])
+        half = 0.5 * scale
+        weight = ((half / rows)[:, :, None] + (half / columns)[:, None, :]).mul_(likelihood)
         by_predicted = torch.bmm(weight, target).addcmul_(target, scale, value=-1.0)
         by_target = torch.bmm(weight.transpose(1, 2), predicted).addcmul_(predicted, scale, value=-1.0)
         return by_predicted, by_target

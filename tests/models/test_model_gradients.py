@@ -14,6 +14,8 @@ from models.contrast.infonce import cross_entropy_both_ways
 from models.encoders.causal_conv import _ResidualConvolution
 from models.layers import Perceptron, _Perceptron
 from models.matching.cmcm import _MeanAssignment
+from models.quantizers.quantised import squared_distances
+from models.quantizers.straight_through import commit
 from models.vectors import unit
 
 G = generator()
@@ -27,6 +29,27 @@ def test_unit_vectors() -> None:
     x = rand(3, 4, 5)
     torch.testing.assert_close(unit(x), F.normalize(x, dim=-1))
     assert gradcheck(unit, (x,))
+
+
+def test_squared_distances() -> None:
+    vectors, codebook = rand(2, 4, 3), rand(5, 3).detach()
+    torch.testing.assert_close(
+        squared_distances(vectors, codebook), torch.cdist(vectors, codebook.expand(2, 5, 3)).square()
+    )
+    assert gradcheck(lambda z: squared_distances(z, codebook), (vectors,))
+
+
+@pytest.mark.parametrize("known", (None, torch.tensor([True, True, False, True])))
+@pytest.mark.parametrize("weights", ((0.5, 0.3), (0.5, 0.0)))
+def test_commitment(known: Tensor | None, weights: tuple[float, float]) -> None:
+    z, own, partner = rand(2, 4, 3), rand(2, 4, 3).detach(), rand(2, 4, 3).detach()
+    mask = torch.ones(4, dtype=torch.bool) if known is None else known
+    error = [(z - e).square().sum(-1) for e in (own, partner)]
+    expected = weights[0] * error[0].mean() + weights[1] * error[1][:, mask].mean()
+    vectors, loss = commit(z, own, partner, known, weights)
+    torch.testing.assert_close(loss, expected)
+    assert torch.equal(vectors, own)
+    assert gradcheck(lambda z: commit(z, own, partner, known, weights)[1], (z,))
 
 
 def test_perceptron() -> None:

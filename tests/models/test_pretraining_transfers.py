@@ -31,9 +31,10 @@ def accuracy(shuffled: bool, seed: int) -> float:
     method = Method(recipe(quantizer={"name": "mm_ema", "codes": 24}), SIZES, seed=seed)
     pretrainer = Pretrainer(method)
     current, video, labels = views(400, seed)
-    g = generator(seed)
+    # Its own seed: a permutation drawn from the stream of the labels would follow the labels.
+    g = generator(seed + 10_000)
     partner = torch.randperm(400, generator=g) if shuffled else torch.arange(400)
-    for _ in range(10):
+    for _ in range(8):
         for rows in torch.randperm(400, generator=g).split(100):
             pretrainer.step(current[rows], video[partner[rows]])
     head = method.head().fit(*method.codes("video", video), labels)
@@ -44,10 +45,12 @@ def accuracy(shuffled: bool, seed: int) -> float:
 
 def test_paired_pretraining_transfers() -> None:
     found = [accuracy(shuffled=False, seed=seed) for seed in range(3)]
-    assert min(found) > 0.85, found
+    assert min(found) > 0.9, found
 
 
 def test_shuffled_pairs_carry_nothing_over() -> None:
-    # Each run is right or wrong about a whole class; over seeds neither side may win.
-    found = [accuracy(shuffled=True, seed=seed) for seed in range(8)]
-    assert 0.3 < sum(found) / len(found) < 0.7, found
+    """Without pairs the orientation of the current is left to chance: right or wrong, about as often."""
+    found = torch.tensor([accuracy(shuffled=True, seed=seed) for seed in range(8)])
+    error = found.std() / len(found) ** 0.5
+    assert abs(found.mean() - 0.5) < 3 * error, found
+    assert found.min() < 0.5
