@@ -22,9 +22,9 @@ class CrossCPCParameters:
 
     steps: int = param(5, low=1, high=64, help="how many steps ahead are predicted (K)")
     context: str = param("lstm", choices=("lstm", "mean"), help="how the past is summed up")
-    current_to_video: float = param(1.0, low=0.0, high=10.0, help="weight of predicting the video")
-    video_to_current: float = param(1.0, low=0.0, high=10.0, help="weight of predicting the current")
-    self_weight: float = param(0.1, low=0.0, high=10.0, help="weight of predicting the own modality")
+    current_to_video: float = param(0.2, low=0.0, high=10.0, help="weight of predicting the video")
+    video_to_current: float = param(0.2, low=0.0, high=10.0, help="weight of predicting the current")
+    self_weight: float = param(0.0, low=0.0, high=10.0, help="weight of predicting the own modality")
     anchors: int = param(1, low=1, high=64, help="random starts per training step")
 
 

@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from bench.cli import main
+from bench.store import Store
 
 ROOT = Path(__file__).parents[2]
 
@@ -169,10 +170,8 @@ def test_grid_through_ray_equals_grid_without_it(tiny, tmp_path):
             env=os.environ,
         )
         assert done.returncode == 0, done.stderr
-    ours, theirs = (
-        {p.name: json.loads(p.read_text()) for p in (tmp_path / e / "records").glob("*.json")}
-        for e in ("ray", "local")
-    )
-    assert ours.keys() == theirs.keys()
-    for name, record in ours.items():
-        assert record["scores"] == theirs[name]["scores"]
+    ours, theirs = ({r.key: r for r in Store(tmp_path / engine).records()} for engine in ("ray", "local"))
+    assert ours.keys() == theirs.keys() and len(ours) == 6
+    for key, record in ours.items():
+        assert record.done
+        assert record.scores == theirs[key].scores
