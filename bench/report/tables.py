@@ -160,7 +160,7 @@ def references(comparison: Comparison) -> Table:
         for r in comparison.references
     )
     name, metric = comparison.baseline.info.name, readable(comparison.evidence.metric)
-    notes = (f"Differences: {metric} of the baseline {name} minus the score named, on shared units.",)
+    notes = (f"Differences: {metric} of {name} minus the score named, on shared units.",)
     return Table(
         "references", f"References and ceilings; data: {comparison.evidence.data}", columns, rows, notes
     )

@@ -61,13 +61,13 @@ def _source(comparison: Comparison) -> Iterator[str]:
 def _count(comparison: Comparison) -> Iterator[str]:
     base = comparison.baseline
     if base.scores.empty:
-        yield f"The baseline {base.info.name} has no finished run: nothing can be compared."
+        yield f"{_the_baseline(base.info.name)} has no finished run: nothing can be compared."
         return
     facts = [f"mean of {len(base.scores)} of {base.planned} units"]
     known = {"exact ceiling": comparison.ceiling, "skill": base.skill}
     facts += [f"{name} {text('score', value)}" for name, value in known.items() if math.isfinite(value)]
     yield (
-        f"The baseline {base.info.name} reaches {text('score', float(base.scores.mean()))} "
+        f"{_the_baseline(base.info.name)} reaches {text('score', float(base.scores.mean()))} "
         f"{readable(comparison.evidence.metric)} ({', '.join(facts)})."
     )
     if not comparison.changes:
@@ -76,6 +76,10 @@ def _count(comparison: Comparison) -> Iterator[str]:
     parts = [f"{given.count(word)} {word}" for word in _WORDS if word in given]
     total = len(comparison.changes)
     yield f"Of {total} change{'s' * (total != 1)} compared with it: {', '.join(parts)}."
+
+
+def _the_baseline(name: str) -> str:
+    return "The baseline" if name == "baseline" else f"The baseline {name}"
 
 
 def _listed(comparison: Comparison) -> list[ArmResult]:

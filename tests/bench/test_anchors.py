@@ -47,6 +47,7 @@ def _files(folder, planted, fault=(570, 620), rows=640):
     return folder
 
 
+@pytest.mark.slow
 def test_a_planted_wear_is_found_where_it_is(tmp_path):
     found = {anchor.name: anchor for anchor in check("milling", _cuts(tmp_path, "vib.spindle"))}
     assert len(found) == 5
@@ -56,6 +57,7 @@ def test_a_planted_wear_is_found_where_it_is(tmp_path):
         assert 0.3 < found[f"current AUROC, {model}"].measured < 0.7
 
 
+@pytest.mark.slow
 def test_a_planted_fault_is_found_where_it_is(tmp_path):
     found = {anchor.name: anchor for anchor in check("skab", _files(tmp_path, "Voltage"))}
     assert len(found) == 9

@@ -2,6 +2,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -175,3 +176,28 @@ def test_grid_through_ray_equals_grid_without_it(tiny, tmp_path):
     for key, record in ours.items():
         assert record.done
         assert record.scores == theirs[key].scores
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["ray", "local"])
+def test_a_killed_grid_goes_on_where_it_stopped(tiny, tmp_path, engine):
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "bench.cli", "grid", str(tiny), "--out", str(out), "--engine", engine]
+    store = Store(out)
+    driver = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        while not store.done():
+            assert driver.poll() is None
+            time.sleep(0.05)
+    finally:
+        driver.kill()
+        driver.wait()
+    kept = {key: (out / "records" / f"{key}.0.json").read_bytes() for key in store.done()}
+    assert 0 < len(kept) < 6
+
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert len(store.done()) == 6
+    assert len(list(store.records())) == 6
+    assert kept == {key: (out / "records" / f"{key}.0.json").read_bytes() for key in kept}
+    assert store.damaged() == []
