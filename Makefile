@@ -4,7 +4,7 @@ BIN := .venv/bin
 # One thread a process: what runs side by side must not fight over cores, and timings must compare.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help install demo test quick check format lint types bench clean
+.PHONY: help install demo test quick check format lint types bench reference clean
 
 help:  ## show the verbs
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -39,6 +39,10 @@ types: install  ## strict type checking
 bench: install  ## speed of the training step and of the harness, as ratios of one run
 	$(BIN)/python tests/benchmarks/training_step.py
 	$(BIN)/python tests/benchmarks/overhead.py
+
+reference: install  ## run the shipped studies again and renew results/reference (half an hour)
+	for study in $(basename $(notdir $(filter-out %/smoke.yaml,$(wildcard ablations/*.yaml)))); do \
+	    $(BIN)/precursor grid $$study --workers 2 && cp -r results/$$study results/reference/ || exit 1; done
 
 clean:  ## remove what can be made again (not results)
 	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -73,14 +73,13 @@ def resolve_arms(
     base = resolve({**RECIPE, "lead": lead}, baseline)
     factors = {key: _levels(key, values) for key, values in grid.items()}
     own = {key: _get(base, key) for key in factors}
-    arms = [Arm("baseline", "baseline", base, change="as declared", levels=own)]
+    arms = [Arm("baseline", "baseline", base, change=_named(own) or "as declared", levels=own)]
     for name, change in changes.items():
         _add(arms, Arm(str(name), "change", resolve(base, change), change=_words(change)))
     for values in itertools.product(*factors.values()) if factors else ():
         levels = dict(zip(factors, values, strict=True))
         shown = {key: _label(value) for key, value in levels.items()}
-        name = ", ".join(f"{key}={value}" for key, value in shown.items())
-        arm = Arm(name, "grid", resolve(base, levels), change=name, levels=shown)
+        arm = Arm(_named(shown), "grid", resolve(base, levels), levels=shown)
         if arm.config != base:
             _add(arms, arm)
     arms += [_fixed("control", name, base, CONTROLS) for name in controls]
@@ -151,6 +150,10 @@ def _levels(key: str, values: object) -> list[Any]:
     if not isinstance(values, list) or not values:
         raise InvalidRequest(f"grid.{key} must be a list of levels, got {values!r}; write [1, 3, 5]")
     return values
+
+
+def _named(levels: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key}={value}" for key, value in levels.items())
 
 
 def _get(config: Mapping[str, Any], key: str) -> Any:

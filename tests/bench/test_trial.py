@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from bench.arms import REFERENCES
 from bench.data.dataset import Dataset
 from bench.grid import prepare_data
 from bench.study import load
@@ -67,8 +68,7 @@ def test_controls_run_and_differ_from_the_method(study_and_data, name):
 
 
 def test_references(study_and_data):
-    found = {name: result(study_and_data, name)[1]["scores"] for name in (
-        "supervised_current", "logistic_current", "supervised_video", "always_positive", "clock")}  # fmt: skip
+    found = {name: result(study_and_data, name)[1]["scores"] for name in REFERENCES}
     assert found["always_positive"]["current.balanced_accuracy"] == 0.5
     assert found["always_positive"]["current.recall"] == 1.0
     assert found["supervised_video"]["video.auroc"] > 0.8
