@@ -19,9 +19,9 @@ CONTROLS: dict[str, str] = {
     "random_codebook": "the codes of the current re-named at random",
 }
 REFERENCES: dict[str, str] = {
-    "supervised_current": "current encoder trained on the labels: what the current itself allows",
+    "supervised_current": "current encoder trained on the labels, at the same budget",
     "logistic_current": "logistic regression on the mean current features",
-    "supervised_video": "video encoder trained on the labels: what the video allows",
+    "supervised_video": "video encoder trained on the labels, at the same budget",
     "always_positive": "every window called abnormal",
     "clock": "label frequency by the clock on the wall: what a model that knows the time scores",
 }
@@ -84,6 +84,7 @@ def resolve_arms(
             _add(arms, arm)
     arms += [_fixed("control", name, base, CONTROLS) for name in controls]
     arms += [_fixed("reference", name, base, REFERENCES) for name in references]
+    _require_names_of_their_own(arms)
     return tuple(arms)
 
 
@@ -129,10 +130,17 @@ def _fixed(kind: Kind, name: str, base: dict[str, Any], known: Mapping[str, str]
     return Arm(name, kind, base, treatment=name, change=known[name])
 
 
+def _require_names_of_their_own(arms: list[Arm]) -> None:
+    names = [arm.name for arm in arms]
+    for name in names:
+        if names.count(name) > 1:
+            raise InvalidRequest(f"every arm needs a name of its own, got {name!r} twice; rename one")
+        if not name.strip() or "\n" in name:
+            raise InvalidRequest(f"the name of an arm must be one line of text, got {name!r}; rename it")
+
+
 def _add(arms: list[Arm], arm: Arm) -> None:
     for other in arms:
-        if other.name == arm.name:
-            raise InvalidRequest(f"every arm needs a name of its own, got {arm.name!r} twice; rename one")
         if other.config == arm.config:
             raise InvalidRequest(
                 f"arm {arm.name!r} is the same as {other.name!r}; change something or leave it out"
@@ -141,7 +149,7 @@ def _add(arms: list[Arm], arm: Arm) -> None:
 
 
 def _seconds(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
+    if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > 1e9 or value != value:
         raise InvalidRequest(f"lead must be a number of seconds, got {value!r}")
     return float(value)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +17,25 @@ from models.errors import InvalidRequest
 FINE, SOME_FAILED, WRONG_REQUEST = 0, 1, 2
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class OneSentence(click.Group):
+    """A group whose usage errors are one sentence, like every other refusal."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run; exit with 2 on a wrong request and with 1 if interrupted."""
+        try:
+            code = super().main(*args, **{**kwargs, "standalone_mode": False})
+        except click.UsageError as error:
+            verb = error.ctx.command_path if error.ctx else "precursor"
+            click.echo(f"precursor: {error.format_message()} (see `{verb} --help`)", err=True)
+            code = WRONG_REQUEST
+        except click.Abort:
+            code = SOME_FAILED
+        sys.exit(code if isinstance(code, int) else FINE)
+
+
+@click.group(
+    cls=OneSentence, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(package_name="precursor-bench", prog_name="precursor")
 def main() -> None:
     r"""Which part of a cross-modal method lets a weak, early signal warn on its own?
@@ -232,10 +251,10 @@ def check(name_path: str) -> int:
 
 def _command(study: str, data: tuple[str, ...], settings: tuple[str, ...]) -> str:
     """Return the command that makes a report, without the paths of this machine."""
-    words = ["precursor", "grid", study]
+    words = ["precursor", "grid", Path(study).stem]
     words += [word for item in data for word in ("--data", item.partition("=")[0] + "=PATH")]
     words += [word for item in settings for word in ("--set", item)]
-    return " ".join(words)
+    return shlex.join(words)
 
 
 if __name__ == "__main__":

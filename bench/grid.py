@@ -123,8 +123,11 @@ def check_reachable(study: Study) -> str | None:
 def find_study(name: str) -> Path:
     """Return the file of a study given as a path or as the name of one in ``ablations/``."""
     path = Path(name)
-    if path.is_file():
-        return path
+    try:
+        if path.is_file():
+            return path
+    except OSError:  # a name no file can have
+        raise InvalidRequest(f"a study must be a YAML file, got {name[:80]!r}…; shorten the name") from None
     shipped = Path("ablations") / f"{path.stem}.yaml"
     if path.suffix in ("", ".yaml") and len(path.parts) == 1 and shipped.is_file():
         return shipped

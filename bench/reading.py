@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,16 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep=deep)
 
 
+# YAML 1.1 takes 1e-3 for text; everyone who writes it means a number.
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"^[-+]?[0-9][0-9_]*(\.[0-9_]*)?[eE][-+]?[0-9]+$"),
+    list("-+0123456789"),
+)
+# Dates and numbers that do not exist are ValueErrors, mappings nested without end RecursionErrors.
+_BROKEN = (yaml.YAMLError, ValueError, RecursionError)
+
+
 def load_yaml(path: Path) -> dict[str, Any]:
     """Return the mapping in a YAML file.
 
@@ -39,15 +50,13 @@ def load_yaml(path: Path) -> dict[str, Any]:
             not a mapping.
     """
     if not path.is_file():
-        raise InvalidRequest(
-            f"a study must be a file, and there is none at {path}; see `precursor list studies`"
-        )
+        raise InvalidRequest(f"a study must be a file, and there is none at {path}; see ablations/")
     try:
         value = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 (a SafeLoader)
     except InvalidRequest as error:
         raise InvalidRequest(f"{path}, {error}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        reason = " ".join(str(error).split())
+    except _BROKEN as error:
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise InvalidRequest(f"{path} must be plain YAML without tags, but: {reason}") from None
     if not isinstance(value, dict):
         raise InvalidRequest(
@@ -69,7 +78,9 @@ def overridden(raw: dict[str, Any], settings: tuple[str, ...]) -> dict[str, Any]
             raise InvalidRequest(f"a setting must read key=value, got {setting!r}; write --set seeds=4")
         try:
             value = yaml.load(text, Loader=_Loader)
-        except yaml.YAMLError:
+        except InvalidRequest as error:
+            raise InvalidRequest(f"--set {setting}: {error}") from None
+        except _BROKEN:
             raise InvalidRequest(
                 f"the value of a setting must be plain YAML, got {setting!r}; quote it"
             ) from None

@@ -19,6 +19,8 @@ NAMES = (
     "false_alarm_rate",
 )
 
+LOWER_IS_BETTER = "false_alarm_rate"
+
 
 def scores(label: NDArray[Any], probability: NDArray[Any], threshold: float = 0.5) -> dict[str, float]:
     """Return every score of predicted probabilities against 0/1 labels.

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from bench.identity import canonical
+from models.errors import InvalidRequest
 
 OUTCOMES = ("done", "invalid", "diverged", "oom", "timeout", "killed", "error")
 """How a run can end: ``done``, or the kind of its failure."""
@@ -114,6 +115,10 @@ class Store:
 
     def __init__(self, root: str | os.PathLike[str]) -> None:
         self.root = Path(root)
+        if self.root.exists() and not self.root.is_dir():
+            raise InvalidRequest(
+                f"records are kept in a folder, and {str(root)!r} is a file; choose another --out"
+            )
         self._folder = self.root / "records"
         self._parsed: dict[str, tuple[tuple[int, int], dict[str, Any] | None]] = {}
         self._listing: tuple[int, dict[str, list[int]]] = (-1, {})

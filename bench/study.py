@@ -81,6 +81,7 @@ class Study:
         windows: how they are cut.
         split: how they are divided.
         arms: the baseline first.
+        settings_given: the overrides it was read with.
     """
 
     name: str
@@ -90,6 +91,7 @@ class Study:
     windows: WindowSpec
     split: SplitSpec
     arms: tuple[Arm, ...]
+    settings_given: tuple[str, ...] = ()
 
     @property
     def units(self) -> tuple[Unit, ...]:
@@ -179,7 +181,7 @@ def load(path: Path, *, data: Mapping[str, str] | None = None, settings: tuple[s
     )
     budget = registry.read(Budget, _mapping(raw, "budget"), "budget")
     _check_metric(plain.metric)
-    return Study(path.stem, plain, budget, source, windows, split, arms)
+    return Study(path.stem, plain, budget, source, windows, split, arms, settings)
 
 
 def _source(spec: object, data: Mapping[str, str]) -> Source:
@@ -194,6 +196,8 @@ def _source(spec: object, data: Mapping[str, str]) -> Source:
     for name, path in data.items():
         own = {**(own if own.get("name") == name else {"name": name}), "path": path}
     path = own.pop("path", None)
+    if path is not None and not (isinstance(path, str) and path.strip()):
+        raise InvalidRequest(f"dataset.path must be text that names a folder, got {path!r}")
     resolved = registry.resolve("dataset", own)
     source: Source = registry.build(
         "dataset", resolved, Path(path).expanduser() if path is not None else None
@@ -218,8 +222,11 @@ def _names(raw: Mapping[str, Any], key: str) -> tuple[str, ...]:
 
 
 def _check_metric(metric: str) -> None:
-    from bench.scores import NAMES
+    from bench.scores import LOWER_IS_BETTER, NAMES
 
-    known = [f"{modality}.{name}" for modality in ("current", "video") for name in NAMES]
+    # A study is judged by scores of which more is better.
+    known = [
+        f"{modality}.{name}" for modality in ("current", "video") for name in NAMES if name != LOWER_IS_BETTER
+    ]
     if metric not in known:
         raise unknown("metric", metric, known)

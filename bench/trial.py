@@ -31,6 +31,8 @@ from models.training import Pretrainer
 
 # Windows that the score after each epoch is taken on; it serves curves and pruning, not tables.
 GLIMPSE = 2000
+# Names the random stream of the shuffled control.
+SHUFFLE = 0x73687566
 
 
 def run(cell: dict[str, Any], data: str, device: str = "auto") -> Iterator[dict[str, Any]]:
@@ -117,9 +119,7 @@ def _pretrain(
     rows = as_rows(seen, device)
     partner = torch.arange(len(inputs.label), device=device)
     if cell["treatment"] == "shuffled_pairs":
-        seeds = [cell["seeds"]["initialisation"], cell["seeds"]["permutation"]]
-        order = np.random.default_rng(seeds).permutation(len(seen))
-        partner[rows] = rows[as_rows(order, device)]
+        partner[rows] = rows[as_rows(shuffled(len(seen), cell["seeds"]), device)]
     for epoch in range(budget["epochs"]):
         totals: dict[str, Tensor] = {}
         steps = 0
@@ -136,6 +136,16 @@ def _pretrain(
                 )
         yield {"epoch": epoch + 1, **means, "validation": _glimpse(arm, method, inputs, parts)}
     return method
+
+
+def shuffled(count: int, seeds: dict[str, int]) -> NDArray[np.int64]:
+    """Return a permutation of ``count`` rows, from a random stream that nothing else draws from.
+
+    The tag comes first because seeds are padded with zeros: ``[s, 0]`` is the stream of ``s``, which
+    draws the split.
+    """
+    stream = np.random.default_rng([SHUFFLE, seeds["initialisation"], seeds["permutation"]])
+    return stream.permutation(count)
 
 
 def _steps(cell: dict[str, Any]) -> int:

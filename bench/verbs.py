@@ -10,13 +10,14 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bench import grid
+from bench import grid, identity
 from bench.gather import gather
 from bench.report import terminal, write
 from bench.run import Options
 from bench.store import Store
 from bench.study import Study
 from models import registry
+from models.errors import InvalidRequest
 
 
 def describe(study: Study, out: Path, workers: int) -> dict[str, Any]:
@@ -89,6 +90,8 @@ def run_grid(
     study: Study, out: Path, *, command: str, retry_failed: bool, device: str, **options: Any
 ) -> int:
     """Prepare the data, run what is missing, report; 1 if cells failed or are missing."""
+    _require_device(device)
+    store = Store(out)
     console = Console(stderr=True)
     with Progress(
         TextColumn("reading recordings"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
@@ -99,12 +102,20 @@ def run_grid(
     warning = grid.check_reachable(study)
     if warning:
         console.print(f"warning: {warning}", style="yellow", highlight=False, soft_wrap=True)
-    store = Store(out)
     outcome = grid.run(study, store, data, Options(device=device, **options), retry=retry_failed)
     code = write_report(study, out, command=command)
     if outcome.interrupted:
         console.print("interrupted; the same command goes on from here", highlight=False)
     return code
+
+
+def _require_device(device: str) -> None:
+    import torch
+
+    if device == "cuda" and not torch.cuda.is_available():
+        raise InvalidRequest(
+            "device cuda needs a GPU that PyTorch can use, and there is none; use --device auto"
+        )
 
 
 def write_report(study: Study, out: Path, *, command: str) -> int:
@@ -115,7 +126,7 @@ def write_report(study: Study, out: Path, *, command: str) -> int:
         click.echo(f"nothing of {study.name} is on record in {out}; run `{command}` first", err=True)
         return 1
     evidence = gather(study, store, command)
-    written = write(evidence, out / study.name / _slug(study.source.title))
+    written = write(evidence, out / study.name / _folder(study))
     click.echo(terminal(evidence))
     pages = [path for path in written if path.suffix == ".html"]
     click.echo(f"\nreport: {pages[0]}")
@@ -152,6 +163,12 @@ def _duration(seconds: float) -> str:
         if seconds < 5400
         else f"{seconds / 3600:.1f} h"
     )
+
+
+def _folder(study: Study) -> str:
+    """Name the folder of a report: its data, and a mark if the file was changed by settings."""
+    mark = [identity.key(list(study.settings_given), 6)] if study.settings_given else []
+    return "-".join([_slug(study.source.title), *mark])
 
 
 def _slug(title: str) -> str:

@@ -8,6 +8,8 @@ the search space, ``precursor list`` and the documentation are all derived from 
 from __future__ import annotations
 
 import dataclasses
+import math
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, get_type_hints
@@ -188,14 +190,14 @@ def _check(value: object, kind: Any, default: object, allowed: Range, where: str
     if isinstance(value, int | float) and not isinstance(value, bool):
         below = allowed.low is not None and value < allowed.low
         above = allowed.high is not None and value > allowed.high
-        if below or above or value != value:
+        if below or above or (isinstance(value, float) and not math.isfinite(value)):
             raise InvalidRequest(f"{where} must lie in {allowed}, got {value!r}")
     return value
 
 
 def _typed(value: object, kind: type, where: str) -> Any:
     is_bool = isinstance(value, bool)
-    if kind is float and isinstance(value, int | float) and not is_bool:
+    if kind is float and isinstance(value, int | float) and not is_bool and abs(value) < sys.float_info.max:
         return float(value)
     if kind is int and isinstance(value, float) and value.is_integer():
         return int(value)

@@ -149,6 +149,15 @@ def _fold(case: int, scheme: str) -> int:
     return next(fold for fold, cases in enumerate(CONDITIONS) if case in cases)
 
 
+def _number(text: str) -> float:
+    """Return a finite number, or NaN for anything else."""
+    try:
+        value = float(text)
+    except ValueError:
+        return np.nan
+    return value if np.isfinite(value) else np.nan
+
+
 def _cuts(folder: Path) -> Iterator[_Cut]:
     """Every cut that is not dropped, by number, with its wear (NaN where it was not measured)."""
     named = ((re.fullmatch(r"cut(\d+)\.csv", path.name), path) for path in folder.iterdir())
@@ -157,13 +166,13 @@ def _cuts(folder: Path) -> Iterator[_Cut]:
         if number in DROPPED:
             continue
         require_columns(path, CUT + CURRENT + VIDEO)
-        row = pd.read_csv(path, usecols=list(CUT), nrows=1)
-        case, wear, minutes = (
-            float(pd.to_numeric(row[name], errors="coerce").sum(min_count=1)) for name in CUT
-        )
-        if case not in range(1, 17) or np.isnan(minutes):
+        row = pd.read_csv(path, usecols=list(CUT), nrows=1, dtype=str, keep_default_na=False)
+        said = {name: str(row[name].iloc[0]).strip() if len(row) else "" for name in CUT}
+        case, wear, minutes = (_number(said[name]) for name in CUT)
+        unmeasured = said["VB"] in ("", "NA", "NaN", "nan")
+        if case not in range(1, 17) or not minutes >= 0 or not (unmeasured or wear >= 0):
             raise InvalidRequest(
-                f"{path} must name its case (1 to 16) and time (minutes) in row 0, got {case:g} and "
-                f"{minutes:g}; replace the file"
+                f"{path} must name its case (1 to 16), wear VB (mm, or NA) and time (minutes) in row 0, got "
+                f"{', '.join(repr(said[name]) for name in CUT)}; replace the file"
             )
         yield _Cut(path, number, int(case), wear, minutes)

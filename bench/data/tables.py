@@ -34,7 +34,7 @@ def require_columns(path: Path, columns: Sequence[str], separator: str = ",") ->
     """Raise :class:`InvalidRequest` unless the header of a file has the columns."""
     try:
         header = pd.read_csv(path, sep=separator, nrows=0)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError):
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, OSError):
         raise InvalidRequest(f"{path} must be a table with a header, got none; replace the file") from None
     missing = [name for name in columns if name not in header.columns]
     if missing:
@@ -67,7 +67,7 @@ def read_numbers(
     """
     try:
         table = pd.read_csv(path, sep=separator, usecols=list(columns), low_memory=False)
-    except (pd.errors.ParserError, UnicodeDecodeError) as error:
+    except (pd.errors.ParserError, UnicodeDecodeError, OSError) as error:
         raise InvalidRequest(f"{path} must be a table, got {error}; replace the file") from None
     kept = table[list(columns)].iloc[rows]
     numbers: NDArray[np.float64] = kept.apply(pd.to_numeric, errors="coerce").to_numpy(dtype=np.float64)

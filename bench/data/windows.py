@@ -73,7 +73,7 @@ class Windows:
         current: index of the first current frame; ``current_steps`` frames follow.
         video: index of the first video frame; ``video_steps`` frames follow.
         begin: second at which the earlier of the two windows begins.
-        end: second at which the video window ends.
+        end: second at which the later of the two windows ends.
         label: 0 or 1.
         scored: whether the window counts in a score.
     """
@@ -153,7 +153,7 @@ def _track(
         track.current_first + stop - spec.current_steps,
         track.video_first + first,
         np.minimum(current_begin, end - spec.video_seconds),
-        end,
+        np.maximum(current_begin + spec.current_seconds, end),
         positive.astype(np.int64),
         end >= track.scored_from,
     )

@@ -65,7 +65,16 @@ def session(workers: int, address: str | None) -> Iterator[str]:
         try:
             with _handlers_kept():
                 own["_temp_dir"] = folder
-                ray.init(address=address or "local", **quiet, **({} if address else own))
+                try:
+                    ray.init(address=address or "local", **quiet, **({} if address else own))
+                except (ValueError, ConnectionError, RuntimeError) as error:
+                    if not address:
+                        raise
+                    reason = " ".join(str(error).split())[:160]
+                    raise InvalidRequest(
+                        f"address must be that of a running Ray cluster, got {address!r} ({reason}); "
+                        "start one with `ray start --head`"
+                    ) from None
             _check_loopback(address)
             yield folder
         finally:

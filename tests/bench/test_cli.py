@@ -114,6 +114,16 @@ def test_report_without_a_record_says_what_to_run(tiny, tmp_path):
         (["windows.margin=100000"], "lower windows.margin"),
         (["split.test=0.01"], "both classes"),
         (["baseline.alignment.steps=30"], "alignment.cross_cpc.steps"),
+        (["windows.margin=.inf"], "windows.margin"),
+        (["baseline.lead=.nan"], "number of seconds"),
+        (["budget.windows=1" + "0" * 500], "budget.windows must lie in"),
+        (["windows.stride=1" + "0" * 500], "windows.stride must be of type float"),
+        (["question=2020-13-45"], "plain YAML"),
+        (["seeds=!!int abc"], "plain YAML"),
+        (["dataset={name: skab, path: 3}"], "dataset.path must be text"),
+        (["dataset={name: skab, path: ''}"], "dataset.path must be text"),
+        (["changes.clock.contrast=triplet", "references=[clock]"], "'clock' twice"),
+        (["metric=current.false_alarm_rate"], "unknown metric"),
     ],
 )
 def test_bad_requests_stop_before_anything_runs(tiny, tmp_path, settings, said):
@@ -145,6 +155,44 @@ def test_empty_and_broken_data_folders(tiny, tmp_path):
     refused(call("grid", tiny, "--out", out, "--data", "skab"), "NAME=PATH", out)
     refused(call("grid", tiny, "--out", out, "--data", "scab=x"), "did you mean 'skab'", out)
     refused(call("data", "check", f"skab={empty}"), str(empty))
+
+
+def test_options_are_checked_like_studies(tiny, tmp_path):
+    import torch
+
+    out, taken = tmp_path / "out", tmp_path / "taken"
+    taken.write_text("")
+    refused(call("grid", tiny, "--out", taken), "choose another --out")
+    refused(call("grid", tiny, "--out", out, "--workers", 0), "--workers", out)
+    refused(call("grid", tiny, "--out", out, "--colour", "red"), "--colour", out)
+    refused(call("grid", "x" * 300, "--out", out), "shorten the name", out)
+    refused(call("grid", "--out", out), "STUDY", out)
+    if not torch.cuda.is_available():
+        refused(call("grid", tiny, "--out", out, "--device", "cuda"), "use --device auto", out)
+
+
+def test_numbers_may_be_written_with_an_exponent(tiny, tmp_path):
+    found = call("plan", tiny, "--out", tmp_path / "out", "--set", "baseline.optimizer.learning_rate=1e-3")
+    assert found.exit_code == 0
+
+
+def test_a_report_of_other_settings_does_not_replace_one(tiny, tmp_path):
+    out = tmp_path / "out"
+    words = (
+        "--out",
+        out,
+        "--engine",
+        "local",
+        "--set",
+        "seeds=1",
+        "--set",
+        "controls=[]",
+        "--set",
+        "changes={}",
+    )
+    assert call("grid", tiny, *words).exit_code == 0
+    assert call("report", tiny, *words[:2], *words[4:], "--set", "metric=current.auroc").exit_code == 0
+    assert len(list(out.rglob("report.html"))) == 2
 
 
 def test_unknown_study_names_those_there_are(monkeypatch):

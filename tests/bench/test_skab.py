@@ -153,7 +153,8 @@ def test_a_broken_number_is_named_by_file_column_and_row(tmp_path, column, row, 
     )
     source = Skab(SkabParameters(), tmp_path)
     with pytest.raises(
-        InvalidRequest, match=rf"3\.csv .*finite numbers, but column '{column}' has .* in row {row};"
+        InvalidRequest,
+        match=rf"3\.csv .*finite numbers of at most 1e\+06 in size, but column '{column}' has .* in row {row};",
     ):
         list(source.recordings())
 

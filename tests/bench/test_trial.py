@@ -5,7 +5,7 @@ from bench.arms import REFERENCES
 from bench.data.dataset import Dataset
 from bench.grid import prepare_data
 from bench.study import load
-from bench.trial import run
+from bench.trial import run, shuffled
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +59,13 @@ def test_arms_of_one_unit_are_tested_on_the_same_windows(study_and_data):
     for key in ("end", "label", "recording", "group"):
         np.testing.assert_array_equal(ends[0][key], ends[1][key])
         np.testing.assert_array_equal(ends[0][key], ends[2][key])
+
+
+def test_shuffles_come_from_a_stream_of_their_own():
+    drawn = [tuple(shuffled(50, {"initialisation": s, "permutation": p})) for s in range(3) for p in range(3)]
+    split_streams = [tuple(np.random.default_rng(s).permutation(50)) for s in range(3)]
+    assert len(set(drawn) | set(split_streams)) == 12
+    assert sorted(drawn[0]) == list(range(50))
 
 
 @pytest.mark.parametrize("name", ["no_pretraining", "shuffled_pairs", "random_codebook"])
