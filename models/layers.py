@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 
@@ -17,25 +18,36 @@ def relu_backward_(gradient: Tensor, activated: Tensor) -> Tensor:
     return torch.ops.aten.threshold_backward.grad_input(gradient, activated, 0, grad_input=gradient)  # type: ignore[no-any-return]
 
 
+def perceptron(x: Tensor, w_in: Tensor, b_in: Tensor, w_out: Tensor, b_out: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the activated hidden layer and the output."""
+    hidden = F.linear(x, w_in, b_in).relu_()
+    return hidden, F.linear(hidden, w_out, b_out)
+
+
+def perceptron_backward(
+    g_out: Tensor, x: Tensor, hidden: Tensor, w_in: Tensor, w_out: Tensor, wants: tuple[bool, bool]
+) -> tuple[Tensor | None, ...]:
+    """Return the gradients of what :func:`perceptron` takes, of input and weights only where wanted."""
+    g_rows, hidden = g_out.reshape(-1, len(w_out)), hidden.view(-1, len(w_in))
+    g_hidden = relu_backward_(g_rows @ w_out, hidden)
+    g_x = (g_hidden @ w_in).view(x.shape) if wants[0] else None
+    if not wants[1]:
+        return g_x, None, None, None, None
+    rows = x.reshape(-1, x.shape[-1])
+    return g_x, g_hidden.T @ rows, g_hidden.sum(0), g_rows.T @ hidden, g_rows.sum(0)
+
+
 class _Perceptron(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, w_in: Tensor, b_in: Tensor, w_out: Tensor, b_out: Tensor) -> Tensor:
-        rows = x.reshape(-1, x.shape[-1])
-        hidden = torch.addmm(b_in, rows, w_in.T).relu_()
-        ctx.save_for_backward(rows, hidden, w_in, w_out)
-        ctx.shape = x.shape
-        return torch.addmm(b_out, hidden, w_out.T).view(*x.shape[:-1], -1)
+        hidden, out = perceptron(x, w_in, b_in, w_out, b_out)
+        ctx.save_for_backward(x, hidden, w_in, w_out)
+        return out
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        rows, hidden, w_in, w_out = ctx.saved_tensors
-        g_out = gradients[0].reshape(len(rows), -1)
-        g_hidden = relu_backward_(g_out @ w_out, hidden)
-        wants_x, wants_weights, *_ = ctx.needs_input_grad
-        g_x = (g_hidden @ w_in).view(ctx.shape) if wants_x else None
-        if not wants_weights:
-            return g_x, None, None, None, None
-        return g_x, g_hidden.T @ rows, g_hidden.sum(0), g_out.T @ hidden, g_out.sum(0)
+        x, hidden, w_in, w_out = ctx.saved_tensors
+        return perceptron_backward(gradients[0], x, hidden, w_in, w_out, ctx.needs_input_grad[:2])
 
 
 class Perceptron(nn.Module):
@@ -51,7 +63,9 @@ class Perceptron(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(..., inputs)`` to ``(..., outputs)``."""
-        out: Tensor = _Perceptron.apply(  # type: ignore[no-untyped-call]
-            x, self.enter.weight, self.enter.bias, self.leave.weight, self.leave.bias
-        )
+        out: Tensor = _Perceptron.apply(x, *self.weights())  # type: ignore[no-untyped-call]
         return out
+
+    def weights(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return weight and bias of the hidden layer, then of the output."""
+        return self.enter.weight, self.enter.bias, self.leave.weight, self.leave.bias

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from random import Random
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +15,55 @@ from models.errors import InvalidRequest
 from models.registry import component, param
 from models.steps import step_map
 from models.vectors import unit
+
+
+class _Cut(torch.autograd.Function):
+    """What is known and what is to be predicted, of both modalities.
+
+    One copy each, and one array of gradients, where slicing makes an array as long as the windows
+    for each slice.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, current: Tensor, video: Tensor, starts: list[int], steps: int
+    ) -> tuple[Tensor, Tensor]:
+        batch, _, width = current.shape
+        length = max(starts) + 1
+        past = current.new_empty(2, length, batch, width)
+        ahead = current.new_empty(2, len(starts) * steps, batch, width)
+        for m, z in enumerate((current, video)):
+            past[m] = z[:, :length].transpose(0, 1)
+            for i, t in enumerate(starts):
+                ahead[m, i * steps : (i + 1) * steps] = z[:, t + 1 : t + 1 + steps].transpose(0, 1)
+        ctx.shape, ctx.starts, ctx.steps = current.shape, starts, steps
+        return past, ahead
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        past, ahead = gradients
+        whole = past.new_zeros(2, *ctx.shape)
+        whole[:, :, : past.shape[1]] = past.transpose(1, 2)
+        for i, t in enumerate(ctx.starts):
+            part = ahead[:, i * ctx.steps : (i + 1) * ctx.steps]
+            whole[:, :, t + 1 : t + 1 + ctx.steps] += part.transpose(1, 2)
+        return whole[0], whole[1], None, None
+
+
+def cut(current: Tensor, video: Tensor, starts: list[int], steps: int) -> tuple[Tensor, Tensor]:
+    """Return the past up to the last start and the steps after each start.
+
+    Args:
+        current: ``(B, T, D)``.
+        video: ``(B, T, D)``.
+        starts: the steps after which something is predicted.
+        steps: how many steps are predicted, K.
+
+    Returns:
+        ``(2, max(starts) + 1, B, D)`` and ``(2, len(starts) * K, B, D)``.
+    """
+    past, ahead = _Cut.apply(current, video, starts, steps)  # type: ignore[no-untyped-call]
+    return past, ahead
 
 
 @dataclass(frozen=True)
@@ -91,15 +141,16 @@ class CrossCPC(nn.Module):
         s = self.settings
         if not self.same_clock:
             current, video = current[:, self.current_at], video[:, self.video_at]
-        z = torch.stack([current, video])
         starts = self._draw()
-        predicted, target = self.predictions(z, starts), self.targets(z, starts)
+        past, ahead = cut(current, video, starts, s.steps)
+        predicted, target = self.predictions(past, starts), unit(ahead)
+        by_source, by_modality = predicted.unbind(), target.unbind()
         loss = current.new_zeros(())
         for source, weight in enumerate((s.current_to_video, s.video_to_current)):
             if weight:
                 term = self.contrast(
-                    predicted[source],
-                    target[1 - source],
+                    by_source[source],
+                    by_modality[1 - source],
                     strong=strong,
                     private=private[source],
                     toward_video=source == 0,
@@ -111,18 +162,12 @@ class CrossCPC(nn.Module):
             loss = loss.add(own, alpha=2.0 * s.self_weight)
         return loss
 
-    def predictions(self, z: Tensor, starts: list[int]) -> Tensor:
-        """Return unit predictions ``(2, starts * K, B, D)`` by each modality of ``(2, B, T, D)``."""
-        _, batch, _, width = z.shape
-        contexts = self.context(z, starts).reshape(2, -1, width)
-        ahead = torch.bmm(contexts, self.predict).view(2, batch, -1, width)
-        return unit(ahead.transpose(1, 2).contiguous())
-
-    def targets(self, z: Tensor, starts: list[int]) -> Tensor:
-        """Return unit targets ``(2, starts * K, B, D)`` of each modality, in the order of the predictions."""
-        steps = self.settings.steps
-        ahead = torch.cat([z[:, :, t + 1 : t + 1 + steps] for t in starts], dim=2)
-        return unit(ahead.transpose(1, 2).contiguous())
+    def predictions(self, past: Tensor, starts: list[int]) -> Tensor:
+        """Return unit predictions ``(2, starts * K, B, D)`` by each modality of ``(2, T, B, D)``."""
+        _, _, batch, width = past.shape
+        contexts = self.context(past, starts).flatten(2)
+        ahead = torch.bmm(contexts.mT, self.predict).view(2, len(starts), batch, -1, width)
+        return unit(ahead.transpose(2, 3).contiguous().flatten(1, 2))
 
     def _draw(self) -> list[int]:
         # Python's numbers: slicing by one that lies on a device would wait for the device.

@@ -3,16 +3,66 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from models.layers import Perceptron
+from models.layers import Perceptron, perceptron, perceptron_backward
 from models.registry import component, param
 
 # The least variance of the fitted density: a specific vector that has become constant would
 # otherwise drive its precision, and with it the penalty, to infinity.
 SMALLEST = 1e-2
+
+
+class _Fit(torch.autograd.Function):
+    """sum_d ln v_d / 2 by the weights of the mean; code and specific vectors are constants."""
+
+    @staticmethod
+    def forward(ctx: Any, semantic: Tensor, private: Tensor, *weights: Tensor) -> Tensor:
+        hidden, mean = perceptron(semantic, *weights)
+        residual = mean.sub_(private)
+        variance = _variance(residual)
+        ctx.save_for_backward(residual, variance, semantic, hidden, weights[0], weights[2])
+        return variance.clamp(min=SMALLEST).log_().sum().mul_(0.5)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        residual, variance, semantic, hidden, w_in, w_out = ctx.saved_tensors
+        scale = gradients[0] * (len(variance) / residual.numel())
+        # No gradient where the variance is clamped.
+        g_mean = residual * (scale / variance).mul_(variance > SMALLEST)
+        _, *g_weights = perceptron_backward(g_mean, semantic, hidden, w_in, w_out, (False, True))
+        return None, None, *g_weights
+
+
+class _Bound(torch.autograd.Function):
+    """sum_d Cov(mean_d, private_d) / v_d; the weights of the mean and v are constants."""
+
+    @staticmethod
+    def forward(ctx: Any, semantic: Tensor, private: Tensor, *weights: Tensor) -> Tensor:
+        hidden, mean = perceptron(semantic, *weights)
+        precision = _variance(private - mean).clamp_(min=SMALLEST).reciprocal_()
+        spread = private - private.mean(0)
+        weighted = mean.mul_(precision)
+        ctx.save_for_backward(spread, weighted, precision, semantic, hidden, weights[0], weights[2])
+        ctx.rows = mean.numel() // len(precision)
+        return torch.dot(weighted.view(-1), spread.view(-1)).div_(ctx.rows)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        spread, weighted, precision, semantic, hidden, w_in, w_out = ctx.saved_tensors
+        scale = gradients[0] * (1.0 / ctx.rows)
+        g_mean = spread * (precision * scale)
+        g_semantic, *_ = perceptron_backward(g_mean, semantic, hidden, w_in, w_out, (True, False))
+        return g_semantic, (weighted - weighted.mean(0)).mul_(scale), None, None, None, None
+
+
+def _variance(residual: Tensor) -> Tensor:
+    """Return the mean square over all but the last axis."""
+    return residual.flatten(0, -2).square().mean(0)
 
 
 @dataclass(frozen=True)
@@ -62,22 +112,15 @@ class CLUB(nn.Module):
             semantic: ``(B, T, width)``.
             private: ``(B, T, private_width)``.
         """
-        return 0.5 * _variance(private.detach(), self.mean(semantic.detach())).log().sum()
+        loss: Tensor = _Fit.apply(semantic.detach(), private.detach(), *self.mean.weights())  # type: ignore[no-untyped-call]
+        return loss
 
     def bound(self, semantic: Tensor, private: Tensor) -> Tensor:
         """Return the bound before clamping and weighing; gradients reach the encoders, not q, not v."""
-        self.requires_grad_(False)
-        mean = self.mean(semantic)
-        self.requires_grad_(True)
-        variance = _variance(private.detach(), mean.detach())
-        spread = (private - private.mean(0)).flatten(0, 1)
-        bound: Tensor = (mean.flatten(0, 1) * spread).mean(0) @ variance.reciprocal()
+        weights = (w.detach() for w in self.mean.weights())
+        bound: Tensor = _Bound.apply(semantic, private, *weights)  # type: ignore[no-untyped-call]
         return bound
 
     def forward(self, semantic: Tensor, private: Tensor) -> Tensor:
         """Return the weighted bound, clamped at 0."""
         return self.weight * F.relu(self.bound(semantic, private))
-
-
-def _variance(private: Tensor, mean: Tensor) -> Tensor:
-    return (private - mean).flatten(0, 1).square().mean(0).clamp(min=SMALLEST)

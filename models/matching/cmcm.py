@@ -8,37 +8,52 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from models.contrast.infonce import cross_entropy_both_ways
+from models.contrast.infonce import LOG2E, cross_entropy_both_ways
 from models.registry import component, param
 
 # Below this a squared distance counts as this: the square root has no gradient at 0, and the
 # expanded square can come out slightly negative.
 TINY = 1e-8
+# Keeps the logarithm of a code that is never assigned finite.
+FLOOR = 1e-10
 
 
-class _MeanAssignment(torch.autograd.Function):
-    """softmax(-sqrt(x) / temperature) over the codes, averaged over the steps.
+class _Factor(torch.autograd.Function):
+    """p = softmax(-sqrt(x) / temperature) over the codes, averaged over the steps, beside its logarithm.
 
     By hand, since autograd's eight passes over the largest array of a training step are five too
-    many.
+    many. Powers of 2 and reciprocal roots cost a third of powers of e and roots.
     """
 
     @staticmethod
-    def forward(ctx: Any, squared: Tensor, temperature: float) -> Tensor:
-        logits = squared.clamp(min=TINY).sqrt_().mul_(-1.0 / temperature)
-        assigned = torch.softmax(logits, dim=-1)
-        ctx.save_for_backward(logits, assigned)
+    def forward(ctx: Any, squared: Tensor, temperature: float, log_first: bool) -> Tensor:
+        clamped = squared.clamp(min=TINY)
+        inverse = clamped.rsqrt()
+        scale = LOG2E / temperature
+        nearest = clamped.amin(-1, keepdim=True).sqrt_().mul_(scale)
+        assigned = torch.addcmul(nearest, clamped, inverse, value=-scale, out=clamped).exp2_()
+        assigned.div_(assigned.sum(-1, keepdim=True))
+        batch, _, codes = squared.shape
+        factor = squared.new_empty(batch, 2 * codes)
+        ctx.halves = (slice(codes, None), slice(codes)) if log_first else (slice(codes), slice(codes, None))
+        mean, log = (factor[:, half] for half in ctx.halves)
+        torch.mean(assigned, 1, out=mean)
+        floored = mean + FLOOR
+        torch.log(floored, out=log)
+        ctx.save_for_backward(inverse, assigned, floored)
         ctx.temperature = temperature
-        return assigned.mean(1)
+        return factor
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
-        logits, assigned = ctx.saved_tensors
-        # d logits / d squared = 1 / (2 temperature^2 logits), the factor applied while it is small.
-        scaled = gradients[0] * (0.5 / (assigned.shape[1] * ctx.temperature**2))
-        back = assigned * scaled[:, None]
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        inverse, assigned, floored = ctx.saved_tensors
+        by_mean, by_log = (gradients[0][:, half] for half in ctx.halves)
+        total = torch.addcdiv(by_mean, by_log, floored)
+        # d logits / d squared = -1 / (2 temperature distance), the factor applied while it is small.
+        total.mul_(-0.5 / (assigned.shape[1] * ctx.temperature))
+        back = assigned * total[:, None]
         back.addcmul_(assigned, back.sum(-1, keepdim=True), value=-1.0)
-        return back.div_(logits), None
+        return back.mul_(inverse), None, None
 
 
 @dataclass(frozen=True)
@@ -79,11 +94,6 @@ class CMCM(nn.Module):
 
     def factors(self, current: Tensor, video: Tensor) -> tuple[Tensor, Tensor]:
         """Return ``(1, B, 2K)`` factors of S: current @ video.T, row = window of the current."""
-        p_c, p_v = self.assignment(current), self.assignment(video)
-        log_c, log_v = (p_c + 1e-10).log(), (p_v + 1e-10).log()
-        return torch.cat([p_c, log_c], dim=1)[None], torch.cat([log_v, p_v], dim=1)[None]
-
-    def assignment(self, squared: Tensor) -> Tensor:
-        """Return the mean soft assignment ``(B, K)`` for squared distances ``(B, T, K)``."""
-        mean: Tensor = _MeanAssignment.apply(squared, self.temperature)  # type: ignore[no-untyped-call]
-        return mean
+        of_current: Tensor = _Factor.apply(current, self.temperature, False)  # type: ignore[no-untyped-call]
+        of_video: Tensor = _Factor.apply(video, self.temperature, True)  # type: ignore[no-untyped-call]
+        return of_current[None], of_video[None]

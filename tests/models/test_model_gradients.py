@@ -10,12 +10,17 @@ from torch import Tensor
 from torch.autograd import gradcheck
 
 from models.alignment.context import _LSTM, LSTMContext
+from models.alignment.cross_cpc import cut
 from models.contrast.infonce import cross_entropy_both_ways
+from models.decoders import MLPDecoder, MLPDecoderParameters
+from models.disentangle import CLUB, CLUBParameters
 from models.encoders.causal_conv import _ResidualConvolution
 from models.layers import Perceptron, _Perceptron
-from models.matching.cmcm import _MeanAssignment
-from models.quantizers.quantised import squared_distances
+from models.matching.cmcm import _Factor
+from models.optimizers import Adam, AdamParameters
+from models.quantizers.quantised import nearest, squared_distances
 from models.quantizers.straight_through import commit
+from models.specific.mlp import _Bounded
 from models.vectors import unit
 
 G = generator()
@@ -81,14 +86,16 @@ def test_residual_convolution() -> None:
 
 @pytest.mark.parametrize("length", (1, 2, 4))
 def test_lstm(length: int) -> None:
-    assert gradcheck(_LSTM.apply, (rand(2, length, 3, 4), rand(2, 4, 16), rand(2, 4, 16), rand(2, 1, 16)))
+    weights = (rand(2, 4, 16), rand(2, 4, 16), rand(2, 1, 16))
+    for starts in ([length - 1], [0, length - 1, 0]):
+        assert gradcheck(lambda *a, s=starts: _LSTM.apply(*a, s), (rand(2, length, 3, 4), *weights))
 
 
 def test_lstm_equals_the_library() -> None:
     torch.manual_seed(0)
     context = LSTMContext(4).double()
-    z = rand(2, 3, 6, 4)
-    ours = context(z, [1, 4])
+    z = rand(2, 3, 5, 4)
+    ours = context(z.transpose(1, 2), [1, 4]).permute(0, 3, 2, 1)
     for m in range(2):
         library = torch.nn.LSTM(4, 4, batch_first=True, dtype=torch.float64)
         # Here: enter, forget, leave, tanh(x / 2); there: enter, forget, tanh(x), leave.
@@ -108,16 +115,77 @@ def test_lstm_equals_the_library() -> None:
 
 def test_cross_entropy_both_ways() -> None:
     p, t = rand(2, 5, 3), rand(2, 5, 3)
-    logits = p @ t.transpose(1, 2)
+    logits = p @ t.transpose(1, 2) / 0.7
     pairs = torch.arange(5).expand(2, 5)
     expected = 0.5 * (F.cross_entropy(logits.transpose(1, 2), pairs) + F.cross_entropy(logits, pairs))
-    torch.testing.assert_close(cross_entropy_both_ways(p, t), expected)
-    assert gradcheck(cross_entropy_both_ways, (p, t))
+    torch.testing.assert_close(cross_entropy_both_ways(p, t, 0.7), expected)
+    assert gradcheck(lambda p, t: cross_entropy_both_ways(p, t, 0.7), (p, t))
 
 
 @pytest.mark.parametrize("temperature", (1.0, 0.3))
-def test_mean_assignment(temperature: float) -> None:
+def test_factor(temperature: float) -> None:
     squared = rand(3, 4, 6).detach().square().add(0.1).requires_grad_()
-    expected = torch.softmax(-squared.sqrt() / temperature, dim=-1).mean(1)
-    torch.testing.assert_close(_MeanAssignment.apply(squared, temperature), expected)
-    assert gradcheck(lambda x: _MeanAssignment.apply(x, temperature), (squared,))
+    mean = torch.softmax(-squared.sqrt() / temperature, dim=-1).mean(1)
+    for log_first, expected in ((False, (mean, mean.log())), (True, (mean.log(), mean))):
+        torch.testing.assert_close(_Factor.apply(squared, temperature, log_first), torch.cat(expected, 1))
+        assert gradcheck(lambda x, first=log_first: _Factor.apply(x, temperature, first), (squared,))
+
+
+def test_nearest_is_the_first_of_the_least() -> None:
+    squared = torch.randint(-3, 3, (50, 4, 7), generator=G).float() / 3.0
+    assert torch.equal(nearest(squared), squared.argmin(-1))
+    squared[0], squared[1, 0, 0], squared[2] = float("nan"), float("inf"), 1e-30
+    assert 0 <= nearest(squared).min() and nearest(squared).max() < 7
+
+
+@pytest.mark.parametrize("starts", ([2], [0, 3, 3]))
+def test_cut(starts: list[int]) -> None:
+    assert gradcheck(lambda c, v: cut(c, v, starts, 2), (rand(3, 6, 2), rand(3, 6, 2)))
+
+
+def test_bounded() -> None:
+    x = rand(4, 3)
+    torch.testing.assert_close(_Bounded.apply(x), torch.tanh(x / 2))
+    assert gradcheck(_Bounded.apply, (x,))
+
+
+def test_decoder_loss() -> None:
+    torch.manual_seed(0)
+    decoder = MLPDecoder(MLPDecoderParameters(weight=0.3, hidden=5), width=3, private_width=2, features=4)
+    decoder = decoder.double()
+    q, s, x = rand(2, 3, 3), rand(2, 3, 2), rand(2, 3, 4).detach()
+    torch.testing.assert_close(decoder.loss(q, s, x), 0.3 * F.mse_loss(decoder(q, s), x))
+    weights = list(decoder.parameters())
+    assert gradcheck(lambda q, s, *_: decoder.loss(q, s, x), (q, s, *weights))
+
+
+def test_club() -> None:
+    torch.manual_seed(0)
+    club = CLUB(CLUBParameters(hidden=5), width=3, private_width=2).double()
+    x, s = rand(4, 3, 3), rand(4, 3, 2)
+    expected = 0.5 * (s - club.mean(x)).square().mean((0, 1)).log().sum()
+    torch.testing.assert_close(club.fit_loss(x, s), expected)
+    assert gradcheck(lambda *_: club.fit_loss(x, s), tuple(club.parameters()))
+    # The variance is a constant of the bound, hence not a numerical gradient.
+    mean = club.mean(x)
+    variance = (s - mean).square().mean((0, 1)).detach()
+    plain = (mean * (s - s.mean(0)) / variance).mean((0, 1)).sum()
+    torch.testing.assert_close(club.bound(x, s), plain)
+    for ours, theirs in zip(
+        torch.autograd.grad(club.bound(x, s), (x, s)), torch.autograd.grad(plain, (x, s)), strict=True
+    ):
+        torch.testing.assert_close(ours, theirs)
+
+
+def test_adam_equals_the_library() -> None:
+    ours = torch.nn.Parameter(torch.tensor([1.0, -2.0, 0.5], dtype=torch.float64))
+    library = torch.nn.Parameter(ours.detach().clone())
+    adam = Adam(AdamParameters(learning_rate=0.1, clip=0.5), [ours])
+    reference = torch.optim.Adam([library], lr=0.1)
+    for _ in range(20):
+        adam.step((ours - 1.0).pow(4).sum())
+        reference.zero_grad()
+        (library - 1.0).pow(4).sum().backward()
+        torch.nn.utils.clip_grad_norm_([library], 0.5)
+        reference.step()
+    torch.testing.assert_close(ours.detach(), library.detach())
