@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pandas as pd
@@ -9,15 +10,18 @@ import pandas as pd
 from bench.data.split import SplitSpec
 from bench.report.evidence import ArmInfo, Evidence
 from bench.store import Record, Store
-from bench.study import Cell, Study
+from bench.study import Cell, Study, Unit
+
+_PER_RUN = ("started",)  # true of one run alone, so no provenance of a report
 
 
 def gather(study: Study, store: Store, command: str) -> Evidence:
     """Join the cells of a study with their records, by key.
 
-    Cells that have not run are left out; cells that failed keep their kind and message.
+    Cells that have not run are in the plan and have no row; cells that failed keep kind and message.
     """
-    found = [(cell, store.get(cell.key)) for cell in study.cells()]
+    cells = study.cells()
+    found = [(cell, store.get(cell.key)) for cell in cells]
     rows = [_row(cell, record) for cell, record in found if record is not None]
     return Evidence(
         study=study.name,
@@ -28,6 +32,8 @@ def gather(study: Study, store: Store, command: str) -> Evidence:
         rope=study.settings.rope,
         baseline=study.arms[0].name,
         arms=tuple(ArmInfo(arm.name, arm.kind, arm.change, arm.levels) for arm in study.arms),
+        units=tuple(unit.name for unit in sorted(study.units, key=lambda u: (_fold(u), u.seed))),
+        cells=Counter(cell.arm for cell in cells),
         runs=_table(rows, study.settings.metric),
         factors=tuple(study.arms[0].levels),
         command=command,
@@ -36,11 +42,15 @@ def gather(study: Study, store: Store, command: str) -> Evidence:
     )
 
 
+def _fold(unit: Unit) -> int:
+    return -1 if unit.fold is None else unit.fold
+
+
 def _row(cell: Cell, record: Record) -> dict[str, Any]:
     return {
         "arm": cell.arm,
         "unit": cell.unit.name,
-        "fold": -1 if cell.unit.fold is None else cell.unit.fold,
+        "fold": _fold(cell.unit),
         "seed": cell.unit.seed,
         "permutation": cell.permutation,
         "key": cell.key,
@@ -62,19 +72,19 @@ def _table(rows: list[dict[str, Any]], metric: str) -> pd.DataFrame:
     return frame[[*leading, *sorted(str(column) for column in frame if column not in leading)]]
 
 
-def _provenance(study: Study, records: list[Record]) -> dict[str, str]:
+def _provenance(study: Study, records: list[Record]) -> dict[str, tuple[str, ...]]:
     """Return what is common to the runs, and every value where they differ."""
-    shown = {
-        "data": study.source.title,
-        "data fingerprint": study.source.fingerprint()[:16],
-        "protocol": study.settings.protocol,
-        "split": _split_in_words(study.split),
-        "budget": f"{study.budget.epochs} epochs of {study.budget.windows} windows",
+    budget = study.budget
+    epochs = f"{budget.epochs} epoch{'s' * (budget.epochs != 1)}"
+    shown: dict[str, tuple[str, ...]] = {
+        "data fingerprint": (study.source.fingerprint()[:16],),
+        "protocol": (study.settings.protocol,),
+        "split": (_split_in_words(study.split),),
+        "budget": (f"{epochs} of {budget.windows} windows",),
     }
-    names = sorted({name for record in records for name in record.provenance})
-    for name in names:
-        values = sorted({str(record.provenance.get(name, "unknown")) for record in records})
-        shown[name] = ", ".join(values)
+    told = [record.provenance for record in records if record.provenance]  # none of a cell never started
+    for name in sorted({name for each in told for name in each} - set(_PER_RUN)):
+        shown[name] = tuple(sorted({str(each.get(name, "unknown")) for each in told}))
     return shown
 
 

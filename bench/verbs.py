@@ -131,7 +131,7 @@ def write_report(study: Study, out: Path, *, command: str) -> int:
     pages = [path for path in written if path.suffix == ".html"]
     click.echo(f"\nreport: {pages[0]}")
     if plan.todo or plan.failed:
-        click.echo(f"{len(plan.todo)} cells are missing, {len(plan.failed)} failed", err=True)
+        click.echo(f"cells missing: {len(plan.todo)}, failed: {len(plan.failed)}", err=True)
     return int(bool(plan.todo or plan.failed))
 
 

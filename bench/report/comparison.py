@@ -29,6 +29,10 @@ from bench.report.evidence import DONE, LEARNED, ArmInfo, Evidence
 
 ALPHA = 0.05
 SHUFFLED = "shuffled_pairs"  # the control that keeps everything but the pairing of the modalities
+CEILING = (
+    "exact posterior of an observer that sees what a method sees: the current window alone, not the history "
+    "before it, its gain unknown"
+)
 _CHANCE = {"balanced_accuracy": 0.5, "auroc": 0.5}
 
 
@@ -91,7 +95,11 @@ class GroupResult:
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """All results of a report; ``chance`` is the chance level of the metric, None where it has none."""
+    """All results of a report.
+
+    ``chance`` is the chance level of the metric, None where it has none; ``unread`` are the runs the
+    comparison by recording lacks because their predictions cannot be read.
+    """
 
     evidence: Evidence
     chance: float | None
@@ -100,6 +108,7 @@ class Comparison:
     controls: tuple[ControlResult, ...]
     references: tuple[ReferenceResult, ...]
     by_group: tuple[GroupResult, ...]
+    unread: tuple[str, ...] = ()
 
     @property
     def learned(self) -> tuple[ArmResult, ...]:
@@ -167,6 +176,7 @@ class _Reader:
             tuple(self.control(arm, chance) for arm in evidence.of_kind("control")),
             tuple(self.references(baseline)),
             tuple(self.by_group()),
+            tuple(key for key, counts in self._counts.items() if counts is None),
         )
 
     def of(self, arm: str, units: Iterable[object]) -> tuple[str, ...]:
@@ -229,7 +239,7 @@ class _Reader:
             yield self.reference(info.name, info.change or info.note, column, info.name, baseline)
         for name, column, what in (
             ("video of the baseline", video, "the baseline's head read on the video itself"),
-            ("exact ceiling", f"ceiling.{self.measure}", "the best any method could do on the current"),
+            ("exact ceiling", f"ceiling.{self.measure}", CEILING),
         ):
             found = self.evidence.scores(column)[baseline.info.name]
             if column != self.evidence.metric and found.notna().any():

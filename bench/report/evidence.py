@@ -50,11 +50,13 @@ class Evidence:
         rope: half-width of the region of practical equivalence, in the unit of the metric.
         baseline: name of the baseline arm.
         arms: all arms, in the order of the report.
+        units: all units of the study, run or not, in the order of the report.
+        cells: arm -> number of runs the study plans for it.
         runs: one row a run with the columns ``IDENTITY``, score columns (NaN where absent) and
             ``cost.cpu_seconds``, ``cost.wall_seconds``. Its rows are put in a canonical order.
         factors: factors of the study that ``ArmInfo.levels`` may name.
         command: the command that makes the report again.
-        provenance: versions, fingerprints, commit: name -> value.
+        provenance: versions, fingerprints, commit: name -> its values, more than one where runs differ.
         predictions: run key -> arrays ``score``, ``label``, ``group`` of the test samples, or None.
 
     Raises:
@@ -69,10 +71,12 @@ class Evidence:
     rope: float
     baseline: str
     arms: tuple[ArmInfo, ...]
+    units: tuple[str, ...]
+    cells: Mapping[str, int]
     runs: pd.DataFrame
     factors: tuple[str, ...] = ()
     command: str = ""
-    provenance: Mapping[str, str] = field(default_factory=dict)
+    provenance: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     predictions: Callable[[str], Mapping[str, np.ndarray[Any, Any]] | None] = lambda key: None
 
     def __post_init__(self) -> None:
@@ -88,6 +92,7 @@ class Evidence:
         strangers = sorted(set(self.runs["arm"]) - set(names))
         if strangers:
             raise InvalidRequest(f"every run must belong to an arm, got runs of {strangers}; leave them out")
+        self._check_plan()
         if not (math.isfinite(self.rope) and self.rope >= 0):
             raise InvalidRequest(f"rope must be a number of at least 0, got {self.rope!r}")
         place = {name: i for i, name in enumerate(names)}
@@ -96,16 +101,33 @@ class Evidence:
         runs = runs.sort_values(order, kind="stable").drop(columns="_place").reset_index(drop=True)
         object.__setattr__(self, "runs", runs)
 
+    def _check_plan(self) -> None:
+        names = [arm.name for arm in self.arms]
+        if set(self.cells) != set(names):
+            raise InvalidRequest(f"cells must count the planned runs of every arm, got {sorted(self.cells)}")
+        if len(set(self.units)) < len(self.units):
+            raise InvalidRequest(f"planned units must be unique, got {list(self.units)}; name each once")
+        strangers = sorted(set(self.runs["unit"]) - set(self.units))
+        if strangers:
+            raise InvalidRequest(f"every run must be of a planned unit, got {strangers}; leave them out")
+        recorded = self.runs["arm"].value_counts()
+        over = [name for name in names if recorded.get(name, 0) > self.cells[name]]
+        if over:
+            raise InvalidRequest(f"an arm can have no more runs than planned cells, got more for {over}")
+
     def of_kind(self, *kinds: Kind) -> tuple[ArmInfo, ...]:
         """Return the arms of the given kinds, in order."""
         return tuple(arm for arm in self.arms if arm.kind in kinds)
 
     @property
-    def units(self) -> list[str]:
-        """All units any learned arm was run on (or failed on), by fold, seed and name."""
-        learned = {arm.name for arm in self.of_kind(*LEARNED)}
-        rows = self.runs[self.runs["arm"].isin(learned)].sort_values(["fold", "seed", "unit"])
-        return list(dict.fromkeys(rows["unit"]))
+    def planned(self) -> int:
+        """The number of cells of the study, run or not."""
+        return sum(self.cells.values())
+
+    @property
+    def missing(self) -> int:
+        """The number of cells that are not on record."""
+        return self.planned - len(self.runs)
 
     @property
     def finished(self) -> pd.DataFrame:
@@ -116,7 +138,7 @@ class Evidence:
         """Return one score column as units x arms, permutations averaged, NaN where there is none."""
         arms = [arm.name for arm in self.arms]
         if column not in self.runs.columns:
-            return pd.DataFrame(np.nan, index=self.units, columns=arms)
+            return pd.DataFrame(np.nan, index=list(self.units), columns=arms)
         finite = self.finished[np.isfinite(self.finished[column].astype(float))]
         table = finite.groupby(["unit", "arm"], sort=False)[column].mean().unstack("arm")
-        return table.reindex(index=self.units, columns=arms).astype(float)
+        return table.reindex(index=list(self.units), columns=arms).astype(float)

@@ -220,7 +220,7 @@ def _levels_of_chance(axes: Axes, comparison: Comparison, *, vertical: bool) -> 
 def _titles(figure: Figure, title: str, comparison: Comparison, left_out: int = 0) -> None:
     columns = int(figure.get_figwidth() * 11)
     if left_out:
-        title += f" ({left_out} arms not drawn)"
+        title += f" ({left_out} arm{'s' * (left_out != 1)} not drawn)"
     lines = [*textwrap.wrap(title, columns)[:2], *textwrap.wrap(f"Data: {comparison.evidence.data}", columns)]
     figure.suptitle("\n".join(lines), x=0.01, ha="left", size=11, color=INK)
 

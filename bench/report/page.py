@@ -70,7 +70,8 @@ def markdown_page(comparison: Comparison, tables: Sequence[Table], figures: Sequ
 
 def provenance(evidence: Evidence) -> list[tuple[str, str]]:
     """Return provenance as sorted rows, the data first."""
-    return [("data", evidence.data), *sorted((str(k), str(v)) for k, v in evidence.provenance.items())]
+    rows = sorted((name, ", ".join(values)) for name, values in evidence.provenance.items())
+    return [("data", evidence.data), *rows]
 
 
 def inline_svg(drawing: Drawing) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.report.comparison import ArmResult, Comparison, failed_runs
+from bench.report.comparison import CEILING, ArmResult, Comparison, failed_runs
 from bench.report.evidence import DONE
 from bench.report.table import Cell, Column, Table
 
@@ -58,14 +58,14 @@ def results(comparison: Comparison) -> Table:
     rows = tuple(_result_row(arm, comparison) for arm in comparison.learned)
     family = len(comparison.changes)
     notes = [
-        f"{score}: {readable(evidence.metric)}, mean and SD over units (n: complete pairs / planned). "
+        f"{score}: {readable(evidence.metric)}, mean and SD over units (n: complete pairs / planned units). "
         "Δ: arm − baseline on complete pairs; t interval, sign-flip p, step-down Holm over "
         f"{family} comparison{'s' * (family != 1)}; ROPE ±{evidence.rope:g}. "
         "Wins: share of pairs won, ties half.",
         "< 0.6: units scored below 0.6. Failed runs enter no mean. CPU s: mean of a finished run.",
     ]
     if evidence.simulated and any(arm.skill == arm.skill for arm in comparison.learned):
-        notes.append("Skill: (BA − 0.5) / (exact ceiling − 0.5), unit by unit.")
+        notes.append(f"Skill: (BA − 0.5) / (exact ceiling − 0.5), unit by unit; exact ceiling: {CEILING}.")
     said = [(arm.info.name, arm.verdict.note) for arm in comparison.changes if arm.verdict]
     notes += [f"{name}: {note}." for name, note in said if note]
     notes += [f"{arm.info.name}: {arm.info.note}" for arm in comparison.learned if arm.info.note]
@@ -187,11 +187,21 @@ def by_group(comparison: Comparison) -> Table:
         )
         for g in comparison.by_group
     )
-    notes = (
+    notes = [
         "Paired bootstrap, 2000 draws: a draw resamples the recordings of a fold once for all its units. "
-        "It speaks of new recordings, the t interval over units of new seeds.",
-    )
-    return Table("by_group", f"AUROC by recording; data: {comparison.evidence.data}", columns, rows, notes)
+        "It speaks of new recordings, the t interval over units of new seeds."
+    ]
+    if comparison.unread:
+        notes.append(unreadable(comparison))
+    caption = f"AUROC by recording; data: {comparison.evidence.data}"
+    return Table("by_group", caption, columns, rows, tuple(notes))
+
+
+def unreadable(comparison: Comparison) -> str:
+    """Return the sentence that says how many runs the comparison by recording lacks."""
+    count = len(comparison.unread)
+    runs, them = ("1 run", "it is") if count == 1 else (f"{count} runs", "they are")
+    return f"The predictions of {runs} could not be read; {them} left out of the comparison by recording."
 
 
 def failures(comparison: Comparison) -> Table:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from bench.report.comparison import ALPHA, SHUFFLED, ArmResult, Comparison, failed_runs, reachable
+from bench.report.comparison import ALPHA, CEILING, SHUFFLED, ArmResult, Comparison, failed_runs, reachable
 from bench.report.table import text
-from bench.report.tables import readable
+from bench.report.tables import readable, unreadable
 
 _WORDS = ("better", "worse", "equivalent", "undecided")
 _LISTED = 12  # more arms than this and only the decided ones get a sentence
@@ -16,18 +16,29 @@ _LISTED = 12  # more arms than this and only the decided ones get a sentence
 def findings(comparison: Comparison) -> list[str]:
     """Return what the study found, most important first; every sentence follows from the tables."""
     return [
+        *_unfinished(comparison),
         *_source(comparison),
         *_count(comparison),
         *(_arm(arm, comparison) for arm in _listed(comparison)),
         *_controls(comparison),
         *_design(comparison),
         *_failures(comparison),
+        *_unread(comparison),
+        *_code(comparison),
     ]
 
 
 def summary(comparison: Comparison) -> list[str]:
-    """Return the few findings a terminal shows below the table: the count, the controls, the failures."""
-    return [*_source(comparison), *_count(comparison), *_controls(comparison), *_failures(comparison)]
+    """Return the findings a terminal shows below the table: all but those on single arms and the design."""
+    return [
+        *_unfinished(comparison),
+        *_source(comparison),
+        *_count(comparison),
+        *_controls(comparison),
+        *_failures(comparison),
+        *_unread(comparison),
+        *_code(comparison),
+    ]
 
 
 def methods(comparison: Comparison) -> str:
@@ -50,7 +61,16 @@ def methods(comparison: Comparison) -> str:
             "Seeds share their folds, so pairs are not fully independent and the t interval speaks of new "
             "seeds on these folds: read the interval by recording beside it."
         )
+    if math.isfinite(comparison.ceiling):
+        parts.append(f"The exact ceiling is the {CEILING}.")
     return " ".join(parts)
+
+
+def _unfinished(comparison: Comparison) -> Iterator[str]:
+    missing, cells = comparison.evidence.missing, _many(comparison.evidence.planned, "cell")
+    if missing:
+        have, them = ("has", "it") if missing == 1 else ("have", "them")
+        yield f"Unfinished: {missing} of {cells} {have} not run; the same command runs {them}."
 
 
 def _source(comparison: Comparison) -> Iterator[str]:
@@ -63,7 +83,7 @@ def _count(comparison: Comparison) -> Iterator[str]:
     if base.scores.empty:
         yield f"{_the_baseline(base.info.name)} has no finished run: nothing can be compared."
         return
-    facts = [f"mean of {len(base.scores)} of {base.planned} units"]
+    facts = [f"mean of {len(base.scores)} of {_many(base.planned, 'unit')}"]
     known = {"exact ceiling": comparison.ceiling, "skill": base.skill}
     facts += [f"{name} {text('score', value)}" for name, value in known.items() if math.isfinite(value)]
     yield (
@@ -74,8 +94,7 @@ def _count(comparison: Comparison) -> Iterator[str]:
         return
     given = [arm.verdict.word for arm in comparison.changes if arm.verdict]
     parts = [f"{given.count(word)} {word}" for word in _WORDS if word in given]
-    total = len(comparison.changes)
-    yield f"Of {total} change{'s' * (total != 1)} compared with it: {', '.join(parts)}."
+    yield f"Of {_many(len(comparison.changes), 'change')} compared with it: {', '.join(parts)}."
 
 
 def _the_baseline(name: str) -> str:
@@ -97,7 +116,7 @@ def _arm(arm: ArmResult, comparison: Comparison) -> str:
     facts = [f"Δ {text('signed', pair.mean)}"]
     if math.isfinite(pair.interval()[0]):
         facts.append(f"95 % CI {text('signed_interval', pair.interval())}")
-    facts += [f"Holm p {_p(arm.holm)}", f"{pair.n} pair{'s' * (pair.n != 1)}"]
+    facts += [f"Holm p {_p(arm.holm)}", f"{_many(pair.n, 'pair')}"]
     phrase = {
         "better": "is better than the baseline",
         "worse": "is worse than the baseline",
@@ -105,7 +124,7 @@ def _arm(arm: ArmResult, comparison: Comparison) -> str:
         "undecided": "is undecided",
     }[word.word]
     fell = comparison.chance is not None and arm.fails.low > 0
-    low = f"; {arm.fails.low} of {arm.fails.scored} units fell below 0.6" if fell else ""
+    low = f"; {arm.fails.low} of {_many(arm.fails.scored, 'unit')} fell below 0.6" if fell else ""
     note = f"; {word.note}" if word.note else ""
     return f"{arm.info.name} {phrase} ({', '.join(facts)}){low}{note}."
 
@@ -115,11 +134,15 @@ def _controls(comparison: Comparison) -> Iterator[str]:
     unknown = [c.info.name for c in comparison.controls if c.contains_chance is None]
     fine = [c.info.name for c in comparison.controls if c.contains_chance]
     if off:
-        yield f"Warning: the interval of {_join(off)} does not contain chance (0.5); find out why first."
+        intervals, do = ("interval", "does") if len(off) == 1 else ("intervals", "do")
+        yield f"Warning: the {intervals} of {_join(off)} {do} not contain chance (0.5); find out why first."
     if unknown:
-        yield f"Whether {_join(unknown)} stays at chance cannot be told from these runs."
-    if fine:
-        yield f"The 95 % interval of {_join(fine)} contains chance (0.5), as it must."
+        stay = "stays" if len(unknown) == 1 else "stay"
+        yield f"Whether {_join(unknown)} {stay} at chance cannot be told from these runs."
+    if len(fine) == 1:
+        yield f"The 95 % interval of {fine[0]} contains chance (0.5), as it must."
+    elif fine:
+        yield f"The 95 % intervals of {_join(fine)} contain chance (0.5), as they must."
     short = [g.arm for g in comparison.by_group if g.against == SHUFFLED and not g.interval.low > 0]
     if short:
         yield f"By recording, {_join(short)} cannot be told from {SHUFFLED}."
@@ -143,10 +166,30 @@ def _failures(comparison: Comparison) -> Iterator[str]:
     bad = failed_runs(comparison.evidence)
     total = len(comparison.evidence.runs)
     if bad.empty:
-        yield f"All {total} runs finished." if total else "There are no runs yet."
+        if total and not comparison.evidence.missing:
+            yield "The only run finished." if total == 1 else f"All {total} runs finished."
         return
     kinds = ", ".join(f"{count} {kind}" for kind, count in bad["kind"].value_counts(sort=False).items())
-    yield f"Without a score: {len(bad)} of {total} runs ({kinds}); they are listed and enter no mean."
+    listed = "it is listed and enters" if len(bad) == 1 else "they are listed and enter"
+    yield f"Without a score: {len(bad)} of {_many(total, 'run')} ({kinds}); {listed} no mean."
+
+
+def _unread(comparison: Comparison) -> Iterator[str]:
+    if comparison.unread:
+        yield unreadable(comparison)
+
+
+def _code(comparison: Comparison) -> Iterator[str]:
+    commits = comparison.evidence.provenance.get("commit", ())
+    dirty = comparison.evidence.provenance.get("dirty", ())
+    if len(commits) > 1:
+        yield f"The runs come from {len(commits)} commits ({', '.join(commits)}); compare with care."
+    if "yes" in dirty:
+        yield f"{'Some' if len(dirty) > 1 else 'The'} runs come from uncommitted code."
+
+
+def _many(count: int, thing: str) -> str:
+    return f"{count} {thing}{'s' * (count != 1)}"
 
 
 def _p(value: float) -> str:

@@ -96,6 +96,7 @@ def test_references_fall_back_to_video_and_are_subtracted() -> None:
     assert found["supervised_current"].difference.mean == pytest.approx(-0.06)
     assert found["supervised_video"].column == "video.balanced_accuracy"
     assert found["supervised_video"].difference.n == 2
+    assert "current window alone, not the history" in found["exact ceiling"].what
     assert float(found["exact ceiling"].scores.mean()) == pytest.approx((0.8 + 0.81 + 0.8) / 3)
     assert failed_runs(evidence(rows, arms)).empty, "a reference may read the video alone"
 
@@ -134,7 +135,7 @@ def test_folds_add_the_interval_by_recording_against_the_baseline() -> None:
         }
     made = evidence(rows, (BASE, CHANGE), predictions=stored.get)
     found = compare(made)
-    assert made.units[:3] == ["fold0/seed0", "fold0/seed1", "fold0/seed2"]
+    assert made.units[:3] == ("fold0/seed0", "fold0/seed1", "fold0/seed2")
     assert [(g.arm, g.against, g.interval.units, g.interval.groups) for g in found.by_group] == [
         ("b", "base", 6, 8)
     ]

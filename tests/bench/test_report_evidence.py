@@ -44,7 +44,7 @@ def run(arm: str, seed: int, score: float, **more: Any) -> dict[str, Any]:
 
 
 def evidence(rows: list[dict[str, Any]], arms: tuple[ArmInfo, ...], **more: Any) -> Evidence:
-    """Return evidence of a made-up study from rows and arms."""
+    """Return evidence of a made-up study from rows and arms; unless said otherwise, every cell has run."""
     empty = run("x", 0, 0.5)
     frame = pd.DataFrame(rows, columns=list(rows[0] if rows else empty))
     known: dict[str, Any] = {
@@ -56,9 +56,11 @@ def evidence(rows: list[dict[str, Any]], arms: tuple[ArmInfo, ...], **more: Any)
         "rope": 0.01,
         "baseline": next(arm.name for arm in arms if arm.kind == "baseline"),
         "arms": arms,
+        "units": tuple(dict.fromkeys(frame.sort_values(["fold", "seed"])["unit"])),
+        "cells": {arm.name: int((frame["arm"] == arm.name).sum()) for arm in arms},
         "runs": frame,
         "command": "precursor report ablations/contrast.yaml",
-        "provenance": {"torch": "2.13.0", "commit": "0123abc"},
+        "provenance": {"torch": ("2.13.0",), "commit": ("0123abc",)},
     }
     return Evidence(**{**known, **more})
 
@@ -128,7 +130,7 @@ def test_order_of_rows_is_no_information() -> None:
     found = synthetic()
     shuffled = dataclasses.replace(found, runs=found.runs.sample(frac=1, random_state=3))
     pd.testing.assert_frame_equal(found.runs, shuffled.runs)
-    assert found.units == [f"seed{seed}" for seed in range(8)]
+    assert found.units == tuple(f"seed{seed}" for seed in range(8))
 
 
 def test_scores_average_permutations_and_leave_out_what_failed() -> None:
@@ -152,6 +154,10 @@ def test_scores_average_permutations_and_leave_out_what_failed() -> None:
         ({"baseline": "b"}, "exactly one arm of kind baseline"),
         ({"metric": "current.mystery"}, "current.mystery"),
         ({"arms": (BASE,)}, "must belong to an arm"),
+        ({"units": ()}, "must be of a planned unit"),
+        ({"units": ("seed0", "seed0")}, "planned units must be unique"),
+        ({"cells": {"base": 1}}, "planned runs of every arm"),
+        ({"cells": {"base": 1, "b": 0}}, "no more runs than planned cells"),
         ({"rope": math.nan}, "rope"),
         ({"rope": -0.1}, "rope"),
     ],
