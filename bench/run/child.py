@@ -25,7 +25,7 @@ from bench.store import Record
 _CONTEXT = multiprocessing.get_context("forkserver")
 _PAGE_MB = os.sysconf("SC_PAGE_SIZE") / 2**20
 # A cell owns one core; libraries read these when they are loaded, which is in the server.
-_LEAN = {
+LEAN = {
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
@@ -121,7 +121,7 @@ def _start_server(preload: tuple[str, ...]) -> None:
     resource_tracker.ensure_running()  # otherwise started below, and it unblocks them
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
-        with _environment(_LEAN | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}):
+        with _environment(LEAN | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}):
             forkserver.ensure_running()
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)

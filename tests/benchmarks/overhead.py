@@ -43,9 +43,9 @@ def main() -> None:
     cells = sum(record.cost["wall_seconds"] for record in records)
     print(f"{len(records)} cells, {asked.workers} workers: wall {wall:.1f} s")
     print(
-        f"sum of cell CPU   {cpu:.1f} s: wall / (CPU / workers)  = {wall * asked.workers / cpu:.3f}  (bar 1.15)"
+        f"sum of cell CPU   {cpu:.1f} s: wall * workers / CPU = {wall * asked.workers / cpu:.3f} (bar 1.15)"
     )
-    print(f"sum of cell wall  {cells:.1f} s: wall / (wall / workers) = {wall * asked.workers / cells:.3f}")
+    print(f"sum of cell wall  {cells:.1f} s: wall * workers / it  = {wall * asked.workers / cells:.3f}")
 
 
 if __name__ == "__main__":
