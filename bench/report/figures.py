@@ -16,7 +16,7 @@ import pandas as pd
 
 from bench.compare import t_interval
 from bench.report.comparison import ArmResult, Comparison
-from bench.report.levels import Level, by_level, numeric
+from bench.report.levels import UNITS, Level, by_level, numeric
 from bench.report.tables import readable, short
 
 if TYPE_CHECKING:
@@ -105,7 +105,10 @@ def _scores(comparison: Comparison) -> Figure:
     drawn = rows[:_MOST]
     figure, axes = _canvas(len(drawn))
     height = _heights(comparison)
-    _levels_of_chance(axes, comparison, vertical=True)
+    _chance(axes, comparison, vertical=True)
+    if math.isfinite(comparison.ceiling):
+        label = f"exact ceiling ({comparison.ceiling:.3f})"
+        axes.axvline(comparison.ceiling, color=ORANGE, lw=1.4, ls="--", label=label)
     for row, (_, scores, (colour, marker)) in enumerate(drawn):
         mean = float(scores.mean()) if len(scores) else math.nan
         _row(axes, row, scores, height, mean, t_interval(scores), colour, marker)
@@ -123,7 +126,12 @@ def _factor(comparison: Comparison, factor: str, levels: Mapping[Level, pd.Serie
     figure = Figure(figsize=(width, 4.2), layout="constrained")
     axes = figure.subplots()
     offset = _heights(comparison)
-    _levels_of_chance(axes, comparison, vertical=False)
+    _chance(axes, comparison, vertical=False)
+    if math.isfinite(comparison.ceiling):
+        # Each level has a ceiling of its own: a wrong lead leaves less to be known.
+        ceilings = by_level(comparison.evidence, factor, "ceiling.balanced_accuracy").values()
+        heights = [float(values.mean()) for values in ceilings]
+        axes.plot(range(len(heights)), heights, color=ORANGE, lw=1.4, ls="--", label="exact ceiling")
     means = [float(scores.mean()) for scores in levels.values()]
     if numeric(levels):
         axes.plot(range(len(levels)), means, color=BLUE, lw=1, alpha=0.6, zorder=2)
@@ -137,7 +145,7 @@ def _factor(comparison: Comparison, factor: str, levels: Mapping[Level, pd.Serie
     axes.set_xticks(range(len(levels)), [_wrapped(f"{x:g}" if numeric([x]) else str(x), 14) for x in levels])
     axes.set_xlim(-0.5, len(levels) - 0.5)
     axes.grid(axis="x", visible=False)
-    axes.set_xlabel(factor)
+    axes.set_xlabel(f"{factor} ({UNITS[factor]})" if factor in UNITS else factor)
     axes.set_ylabel(f"{short(comparison.evidence.metric)} (fraction)")
     metric = readable(comparison.evidence.metric)
     _titles(figure, f"{metric[:1].upper()}{metric[1:]} by {factor}", comparison)
@@ -203,18 +211,10 @@ def _wrapped(name: str, width: int = 28) -> str:
     return "\n".join(lines[:2]) + (" …" if len(lines) > 2 else "")
 
 
-def _levels_of_chance(axes: Axes, comparison: Comparison, *, vertical: bool) -> None:
+def _chance(axes: Axes, comparison: Comparison, *, vertical: bool) -> None:
     draw: Any = axes.axvline if vertical else axes.axhline
     if comparison.chance is not None:
         draw(comparison.chance, color=INK, lw=1, ls=":", label=f"chance ({comparison.chance:g})")
-    if math.isfinite(comparison.ceiling):
-        draw(
-            comparison.ceiling,
-            color=ORANGE,
-            lw=1.4,
-            ls="--",
-            label=f"exact ceiling ({comparison.ceiling:.3f})",
-        )
 
 
 def _titles(figure: Figure, title: str, comparison: Comparison, left_out: int = 0) -> None:

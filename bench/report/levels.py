@@ -11,8 +11,12 @@ from bench.report.evidence import LEARNED, Evidence
 Level = float | str | bool
 
 
-def by_level(evidence: Evidence, factor: str) -> dict[Level, pd.Series]:
-    """Return level -> scores per unit, numbers in ascending order and words in order of appearance.
+UNITS = {"lead": "s"}
+"""Units of the factors that have one."""
+
+
+def by_level(evidence: Evidence, factor: str, column: str = "") -> dict[Level, pd.Series]:
+    """Return level -> one score column (else the metric) per unit, numbers in ascending order and words in order of appearance.
 
     Arms that agree in all other factors form a context (a factor an arm does not name is at the
     baseline's level). Only contexts that have every level are averaged, so that each level sees the
@@ -33,7 +37,7 @@ def by_level(evidence: Evidence, factor: str) -> dict[Level, pd.Series]:
     if len(seen) < 2 or not full:
         return {}
     order = sorted(seen, key=float) if numeric(seen) else list(seen)
-    scores = evidence.scores(evidence.metric)
+    scores = evidence.scores(column or evidence.metric)
     found = {
         level: scores[[arms[level] for arms in full]].mean(axis=1, skipna=False).dropna() for level in order
     }

@@ -152,10 +152,8 @@ def test_a_broken_number_is_named_by_file_column_and_row(tmp_path, column, row, 
         tmp_path, "valve1/3", change=lambda table: table.__setitem__(column, _with(table[column], row, value))
     )
     source = Skab(SkabParameters(), tmp_path)
-    with pytest.raises(
-        InvalidRequest,
-        match=rf"3\.csv .*finite numbers of at most 1e\+06 in size, but column '{column}' has .* in row {row};",
-    ):
+    said = rf"3\.csv .*finite numbers of .*column '{column}' has .* in row {row};"
+    with pytest.raises(InvalidRequest, match=said):
         list(source.recordings())
 
 
