@@ -16,7 +16,9 @@ UNITS = {"lead": "s"}
 
 
 def by_level(evidence: Evidence, factor: str, column: str = "") -> dict[Level, pd.Series]:
-    """Return level -> one score column (else the metric) per unit, numbers in ascending order and words in order of appearance.
+    """Return level -> one score column (else the metric) per unit.
+
+    Numbers come in ascending order, words in order of appearance.
 
     Arms that agree in all other factors form a context (a factor an arm does not name is at the
     baseline's level). Only contexts that have every level are averaged, so that each level sees the
