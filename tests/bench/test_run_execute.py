@@ -45,12 +45,15 @@ def test_only_what_is_missing_runs(store, tmp_path):
     assert sorted(executions(tmp_path)) == [1, 2, 3, 4]
 
 
-def test_with_nothing_to_do_no_engine_is_started(store, tmp_path):
+def test_with_nothing_to_do_no_engine_is_started(store, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)  # importing it now fails
     jobs = fine(tmp_path, 1)
     store.put(Record("cell-001", 0, "done"))
     outcome = execute(jobs, store, options=Options(engine="ray", target="run_targets:run"))
     assert outcome.done == ("cell-001",)
-    assert "ray" not in sys.modules and not (tmp_path / "driver.lock").exists()
+    assert not (tmp_path / "driver.lock").exists()
+    with pytest.raises(ImportError):
+        execute(fine(tmp_path, 2), store, options=Options(engine="ray", target="run_targets:run"))
 
 
 def test_a_job_that_failed_for_good_runs_again_when_it_is_given_again(store, tmp_path):
@@ -98,6 +101,14 @@ def test_a_listener_that_raises_stops_the_run_and_its_cells(store, tmp_path):
     assert multiprocessing.active_children() == [] and list(store.records()) == []
 
 
+@pytest.fixture
+def usual_interrupt():
+    """What Ctrl-C usually does; a process started in the background ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_the_run_and_keeps_what_is_finished(store, tmp_path, number):
     jobs = fine(tmp_path, 0) + fine(tmp_path, 1, 2, 3, epochs=500, seconds=0.1)
@@ -114,7 +125,7 @@ def test_a_signal_stops_the_run_and_keeps_what_is_finished(store, tmp_path, numb
     assert signal.getsignal(number) == before
 
 
-def test_a_second_signal_acts_as_usual():
+def test_a_second_signal_acts_as_usual(usual_interrupt):
     with pytest.raises(KeyboardInterrupt), stop_on_signal() as asked:
         assert not asked()
         os.kill(os.getpid(), signal.SIGINT)
