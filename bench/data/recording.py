@@ -7,6 +7,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from models.errors import InvalidRequest
+
 Array = NDArray[Any]
 
 
@@ -63,8 +65,6 @@ def frames_of(signal: Signal, seconds: float) -> Array:
     Raises:
         InvalidRequest: a frame does not hold a whole number of samples.
     """
-    from models.errors import InvalidRequest
-
     samples = seconds * signal.rate
     size = round(samples)
     if size < 1 or abs(samples - size) > 1e-6:
