@@ -190,3 +190,11 @@ def test_registered_with_checked_parameters(cuts):
         resolve("dataset", {"name": "milling", "wear": 2.5})
     with pytest.raises(InvalidRequest, match="replicate | condition"):
         resolve("dataset", {"name": "milling", "folds": "random"})
+
+
+@pytest.mark.parametrize("wear", ["abc", "inf", -3.0])
+def test_a_wear_that_is_no_measurement_is_refused_not_dropped(tmp_path, wear):
+    _write(tmp_path, 1)
+    _write(tmp_path, 2, wear=wear)
+    with pytest.raises(InvalidRequest, match=r"cut2\.csv .*wear VB \(mm, or NA\)"):
+        Milling(MillingParameters(), tmp_path)
