@@ -41,6 +41,7 @@ class Arm:
         treatment: ``method``, or the name of a control or reference.
         change: what differs from the baseline, in words.
         levels: the factor levels of a ``grid`` arm.
+        given: dotted keys of the values it sets apart from the baseline's: what the study compares.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Arm:
     treatment: str = "method"
     change: str = ""
     levels: dict[str, Any] = field(default_factory=dict)
+    given: frozenset[str] = frozenset()
 
 
 def resolve_arms(
@@ -75,11 +77,14 @@ def resolve_arms(
     own = {key: _get(base, key) for key in factors}
     arms = [Arm("baseline", "baseline", base, change=_named(own) or "as declared", levels=own)]
     for name, change in changes.items():
-        _add(arms, Arm(str(name), "change", resolve(base, change), change=_words(change)))
+        _add(
+            arms,
+            Arm(str(name), "change", resolve(base, change), change=_words(change), given=_given(change)),
+        )
     for values in itertools.product(*factors.values()) if factors else ():
         levels = dict(zip(factors, values, strict=True))
         shown = {key: _label(value) for key, value in levels.items()}
-        arm = Arm(_named(shown), "grid", resolve(base, levels), levels=shown)
+        arm = Arm(_named(shown), "grid", resolve(base, levels), levels=shown, given=_given(levels))
         if arm.config != base:
             _add(arms, arm)
     arms += [_fixed("control", name, base, CONTROLS) for name in controls]
@@ -113,6 +118,17 @@ def resolve(base: Mapping[str, Any], change: object) -> dict[str, Any]:
     }
     check({slot: spec for slot, spec in resolved.items() if slot != "lead"})
     return resolved
+
+
+def _given(change: Mapping[str, Any]) -> frozenset[str]:
+    """Return the dotted keys of the parameters a change sets; naming a component sets none."""
+    keys: set[str] = set()
+    for key, value in change.items():
+        if isinstance(value, Mapping):
+            keys |= {f"{key}.{name}" for name in value if name != "name"}
+        elif "." in str(key) or key == "lead":
+            keys.add(str(key))
+    return frozenset(keys)
 
 
 def _merge(old: Any, new: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -20,7 +21,21 @@ def gather(study: Study, store: Store, command: str) -> Evidence:
 
     Cells that have not run are in the plan and have no row; cells that failed keep kind and message.
     """
-    cells = study.cells()
+    arms = tuple(ArmInfo(arm.name, arm.kind, arm.change, arm.levels) for arm in study.arms)
+    factors = tuple(study.arms[0].levels)
+    return evidence_of(study, study.cells(), arms, study.units, store, command, factors=factors)
+
+
+def evidence_of(
+    study: Study,
+    cells: Sequence[Cell],
+    arms: tuple[ArmInfo, ...],
+    units: Sequence[Unit],
+    store: Store,
+    command: str,
+    **parts: Any,
+) -> Evidence:
+    """Return the evidence that these cells give, whoever planned them; ``parts`` are further attributes."""
     found = [(cell, store.get(cell.key)) for cell in cells]
     rows = [_row(cell, record) for cell, record in found if record is not None]
     return Evidence(
@@ -30,20 +45,20 @@ def gather(study: Study, store: Store, command: str) -> Evidence:
         simulated=study.source.simulated,
         metric=study.settings.metric,
         rope=study.settings.rope,
-        baseline=study.arms[0].name,
-        arms=tuple(ArmInfo(arm.name, arm.kind, arm.change, arm.levels) for arm in study.arms),
-        units=tuple(unit.name for unit in sorted(study.units, key=lambda u: (_fold(u), u.seed))),
+        baseline=arms[0].name,
+        arms=arms,
+        units=tuple(unit.name for unit in sorted(units, key=lambda u: (_fold(u), u.seed))),
         cells=Counter(cell.arm for cell in cells),
         runs=_table(rows, study.settings.metric),
-        factors=tuple(study.arms[0].levels),
         command=command,
         provenance=_provenance(study, [record for _, record in found if record is not None]),
         predictions=store.predictions,
+        **parts,
     )
 
 
 def _fold(unit: Unit) -> int:
-    return -1 if unit.fold is None else unit.fold
+    return next((n for n in (unit.search, unit.fold) if n is not None), -1)
 
 
 def _row(cell: Cell, record: Record) -> dict[str, Any]:

@@ -22,8 +22,8 @@ import numpy as np
 from bench.identity import canonical
 from models.errors import InvalidRequest
 
-OUTCOMES = ("done", "invalid", "diverged", "oom", "timeout", "killed", "error")
-"""How a run can end: ``done``, or the kind of its failure."""
+OUTCOMES = ("done", "pruned", "invalid", "diverged", "oom", "timeout", "killed", "error")
+"""How a run can end: ``done``, ``pruned`` (stopped by a search), or the kind of its failure."""
 
 _NAME = re.compile(r"(?P<key>[A-Za-z0-9_-]+)\.(?P<attempt>\d+)\.json")
 _HEAD, _MIDDLE, _TAIL = b'{"checksum":"', b'","record":', b"}\n"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -43,15 +43,21 @@ class Settings:
 
 @dataclass(frozen=True)
 class Unit:
-    """One (data set, split, seed): what every arm is run on."""
+    """One (data set, split, seed): what every arm is run on.
+
+    ``search`` is the number of a whole search, where that is what is repeated; its seeds are then
+    repetitions within the unit.
+    """
 
     seed: int
     fold: int | None = None
+    search: int | None = None
 
     @property
     def name(self) -> str:
         """The pairing key."""
-        return f"seed {self.seed}" if self.fold is None else f"fold {self.fold}, seed {self.seed}"
+        where = "" if self.fold is None else f"fold {self.fold}, "
+        return f"{where}search {self.search}" if self.search is not None else f"{where}seed {self.seed}"
 
 
 @dataclass(frozen=True)
@@ -82,6 +88,7 @@ class Study:
         split: how they are divided.
         arms: the baseline first.
         settings_given: the overrides it was read with.
+        search: how ``precursor search`` tunes its arms; the defaults if the file does not say.
     """
 
     name: str
@@ -92,6 +99,7 @@ class Study:
     split: SplitSpec
     arms: tuple[Arm, ...]
     settings_given: tuple[str, ...] = ()
+    search: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def units(self) -> tuple[Unit, ...]:
@@ -120,16 +128,28 @@ class Study:
         )
 
     def _content(self, arm: Arm, unit: Unit, shuffle: int, fingerprint: str) -> dict[str, Any]:
+        seeds = {"split": unit.seed, "initialisation": unit.seed, "permutation": shuffle}
+        return self.content(arm.config, arm.treatment, unit.fold, seeds, fingerprint)
+
+    def content(
+        self,
+        config: Mapping[str, Any],
+        treatment: str,
+        fold: int | None,
+        seeds: Mapping[str, int],
+        fingerprint: str,
+    ) -> dict[str, Any]:
+        """Return everything that decides the result of one cell of this study."""
         return {
             "format": FORMAT,
             "data": fingerprint,
             "windows": asdict(self.windows),
-            "split": {**asdict(self.split), "fold": unit.fold},
+            "split": {**asdict(self.split), "fold": fold},
             "protocol": self.settings.protocol,
-            "arm": arm.config,
-            "treatment": arm.treatment,
+            "arm": dict(config),
+            "treatment": treatment,
             "budget": asdict(self.budget),
-            "seeds": {"split": unit.seed, "initialisation": unit.seed, "permutation": shuffle},
+            "seeds": dict(seeds),
         }
 
 
@@ -145,6 +165,7 @@ _KEYS = (
     "grid",
     "controls",
     "references",
+    "search",
 )
 
 
@@ -181,7 +202,8 @@ def load(path: Path, *, data: Mapping[str, str] | None = None, settings: tuple[s
     )
     budget = registry.read(Budget, _mapping(raw, "budget"), "budget")
     _check_metric(plain.metric)
-    return Study(path.stem, plain, budget, source, windows, split, arms, settings)
+    search = _mapping(raw, "search")
+    return Study(path.stem, plain, budget, source, windows, split, arms, settings, search)
 
 
 def _source(spec: object, data: Mapping[str, str]) -> Source:

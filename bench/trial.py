@@ -26,6 +26,7 @@ from bench.inputs import Inputs, as_rows, batches, batches_in, make_inputs
 from bench.references import reference
 from bench.scores import code_diagnostics, scores
 from models import registry
+from models.errors import InvalidRequest
 from models.method import Method, Sizes
 from models.training import Pretrainer
 
@@ -39,13 +40,15 @@ def run(cell: dict[str, Any], data: str, device: str = "auto") -> Iterator[dict[
     """Run one cell.
 
     Args:
-        cell: content of a :class:`bench.study.Cell`.
+        cell: content of a :class:`bench.study.Cell`; with ``read: validation``, as a search has it, the
+            labels of the test part are not looked at and nothing is scored on it.
         data: folder of the prepared data set.
         device: ``auto`` (CUDA where there is one), ``cpu`` or ``cuda``.
 
     Yields:
-        One dictionary an epoch (``epoch``, the mean of every loss term, ``validation``), and last
-        the result: ``scores``, ``diagnostics``, ``predictions`` and ``cost``.
+        One dictionary an epoch (``epoch``, the mean of every loss term, ``validation.current.*`` on a
+        thinned validation part), and last the result: ``scores``, ``diagnostics``, ``predictions`` and
+        ``cost``.
 
     Raises:
         FloatingPointError: a loss term is no longer finite.
@@ -72,7 +75,11 @@ def run(cell: dict[str, Any], data: str, device: str = "auto") -> Iterator[dict[
             )
             result = _reference_result(cell["treatment"], guess, dataset, windows, parts)
         else:
-            method = yield from _pretrain(cell, dataset, spec, inputs, parts, generator)
+            codebooks: list[NDArray[np.float16]] = []
+            method = yield from _pretrain(cell, dataset, spec, inputs, parts, generator, codebooks)
+            if cell.get("read") == "validation":
+                yield _validate(cell, method, inputs, windows, parts, codebooks)
+                return
             result = _evaluate(cell, method, dataset, inputs, windows, parts)
         result["scores"].update(_ceiling(dataset, spec, cell["arm"]["lead"], windows, parts))
         yield result
@@ -86,6 +93,7 @@ def _parts(cell: dict[str, Any], dataset: Dataset, windows: Windows, spec: Windo
         windows,
         seed=cell["seeds"]["split"],
         fold=cell["split"]["fold"],
+        validation=cell["seeds"].get("validation"),
     )
     counted = [rows[windows.scored[rows]] for rows in (parts.validation, parts.test)]
     return Split(parts.train, *counted)
@@ -108,8 +116,9 @@ def _pretrain(
     inputs: Inputs,
     parts: Split,
     generator: torch.Generator,
+    codebooks: list[NDArray[np.float16]],
 ) -> Generator[dict[str, Any], None, Method]:
-    """Train on pairs without labels; yield once an epoch and return the method."""
+    """Train on pairs without labels; yield once an epoch, keep its codebook, return the method."""
     arm, budget, device = cell["arm"], cell["budget"], inputs.label.device
     method = build_method(arm, dataset, spec, seed=cell["seeds"]["initialisation"]).to(device)
     if cell["treatment"] == "no_pretraining":
@@ -134,7 +143,8 @@ def _pretrain(
                 raise FloatingPointError(
                     f"{name} is {value} after epoch {epoch + 1}; lower the learning rate"
                 )
-        yield {"epoch": epoch + 1, **means, "validation": _glimpse(arm, method, inputs, parts)}
+        codebooks.append(_codebook(method).detach().cpu().numpy().astype(np.float16))
+        yield {"epoch": epoch + 1, **means, **_glimpse(arm, method, inputs, parts)}
     return method
 
 
@@ -153,16 +163,16 @@ def _steps(cell: dict[str, Any]) -> int:
     return int(budget["epochs"] * batches_in(budget["windows"], cell["arm"]["optimizer"]["batch"]))
 
 
-def _glimpse(arm: dict[str, Any], method: Method, inputs: Inputs, parts: Split) -> float | None:
-    """Validation score of the headline head on a thinned set; None without a validation part."""
+def _glimpse(arm: dict[str, Any], method: Method, inputs: Inputs, parts: Split) -> dict[str, float]:
+    """Validation scores of the headline head on a thinned set; none without a validation part."""
     if not len(parts.validation):
-        return None
+        return {}
     train, seen = (rows[:: max(1, len(rows) // GLIMPSE)] for rows in (parts.train, parts.validation))
     head = _fit(arm["head"], method, inputs, train)
     label = inputs.label.cpu().numpy()[seen]
     if len(np.unique(label)) < 2:
-        return None
-    return scores(label, _score(head, *_codes(method, "current", inputs, seen)))["balanced_accuracy"]
+        return {}
+    return _named("validation.current", scores(label, _score(head, *_codes(method, "current", inputs, seen))))
 
 
 def _codes(method: Method, modality: str, inputs: Inputs, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
@@ -181,6 +191,32 @@ def _fit(spec: dict[str, Any], method: Method, inputs: Inputs, rows: NDArray[np.
 def _score(head: Any, vectors: Tensor, indices: Tensor) -> NDArray[np.float64]:
     probability: NDArray[np.float64] = head.score(vectors, indices).double().cpu().numpy()
     return probability
+
+
+def _validate(
+    cell: dict[str, Any],
+    method: Method,
+    inputs: Inputs,
+    windows: Windows,
+    parts: Split,
+    codebooks: list[NDArray[np.float16]],
+) -> dict[str, Any]:
+    """Fit the head on video codes of the training part and read the validation part, nothing else."""
+    if not len(parts.validation):
+        raise InvalidRequest("a search needs a validation part, and split.validation is 0; raise it")
+    head = _fit(cell["arm"]["head"], method, inputs, parts.train)
+    label = windows.label[parts.validation]
+    codes = {name: _codes(method, name, inputs, parts.validation) for name in ("current", "video")}
+    found: dict[str, float] = {}
+    for name, pair in codes.items():
+        found |= _named(f"validation.{name}", scores(label, _score(head, *pair)))
+    indices = [codes[name][1].cpu().numpy() for name in ("current", "video")]
+    return {
+        "scores": found,
+        "diagnostics": code_diagnostics(*indices, len(_codebook(method))),
+        "predictions": {"codebook": np.stack(codebooks)} if codebooks else {},
+        "cost": {"parameters": sum(p.numel() for p in method.parameters())},
+    }
 
 
 def _evaluate(

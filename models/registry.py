@@ -22,13 +22,18 @@ P = TypeVar("P")
 
 @dataclass(frozen=True)
 class Range:
-    """What a parameter may be: bounds (inclusive) or choices, and whether a search is logarithmic."""
+    """What a parameter may be: bounds (inclusive) or choices, and whether a search is logarithmic.
+
+    ``search`` is what a search draws from unless a study says otherwise: the two ends of a range, or
+    some of the choices; empty where the parameter is searched only if a study asks for it.
+    """
 
     low: float | None = None
     high: float | None = None
     choices: tuple[Any, ...] = ()
     log: bool = False
     help: str = ""
+    search: tuple[Any, ...] = ()
 
     def __str__(self) -> str:
         if self.choices:
@@ -72,11 +77,12 @@ def param(
     choices: tuple[Any, ...] = (),
     log: bool = False,
     help: str = "",
+    search: tuple[Any, ...] = (),
 ) -> Any:
-    """Return a dataclass field with a default and the range it must stay in."""
+    """Return a dataclass field with a default, the range it must stay in and the one a search draws from."""
     if isinstance(default, list | dict):
         raise TypeError("a parameter default must be immutable")
-    return field(default=default, metadata={"range": Range(low, high, choices, log, help)})
+    return field(default=default, metadata={"range": Range(low, high, choices, log, help, search)})
 
 
 def component(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from models.errors import InvalidRequest
 from models.registry import param
 
 PARTS = ("train", "validation", "test")
+_VALIDATION = 0x76616C69  # names the random stream of validation parts with a seed of their own
 
 
 @dataclass(frozen=True)
@@ -42,12 +43,28 @@ class Split:
 
 
 def split(
-    spec: SplitSpec, tracks: tuple[Track, ...], windows: Windows, *, seed: int, fold: int | None
+    spec: SplitSpec,
+    tracks: tuple[Track, ...],
+    windows: Windows,
+    *,
+    seed: int,
+    fold: int | None,
+    validation: int | None = None,
 ) -> Split:
     """Divide windows as ``spec`` says and prove the result leak-free.
 
     Random draws are repeated (deterministically) until each part holds both classes, because a
     part with one class has no balanced accuracy.
+
+    Args:
+        spec: how to divide.
+        tracks: the recordings.
+        windows: what is divided.
+        seed: of the draw.
+        fold: the published fold that is held out, where ``spec`` says so.
+        validation: a seed of its own for what of the rest is validation. The test part then follows
+            from ``seed`` (or ``fold``) alone, so that a search may divide the rest again and again
+            while what it is judged on stays unseen. Blocks of time are the same for every seed.
 
     Raises:
         InvalidRequest: no draw gives both classes in every part, or a fold does not exist.
@@ -56,7 +73,7 @@ def split(
         drawn = _by_time(spec, tracks, windows)
         _require_both_classes(drawn, windows)
     else:
-        drawn = _by_group(spec, tracks, windows, seed, fold)
+        drawn = _by_group(spec, tracks, windows, seed, fold, validation)
     prove_apart(drawn, tracks, windows, by=spec.by)
     return drawn
 
@@ -67,7 +84,12 @@ def folds(tracks: tuple[Track, ...]) -> tuple[int, ...]:
 
 
 def _by_group(
-    spec: SplitSpec, tracks: tuple[Track, ...], windows: Windows, seed: int, fold: int | None
+    spec: SplitSpec,
+    tracks: tuple[Track, ...],
+    windows: Windows,
+    seed: int,
+    fold: int | None,
+    validation: int | None,
 ) -> Split:
     group = np.array([track.group for track in tracks])[windows.recording]
     names = sorted({track.group for track in tracks})
@@ -78,8 +100,11 @@ def _by_group(
             raise InvalidRequest(
                 f"fold must be one of {folds(tracks)}, got {fold}; split by recording instead"
             )
+    elif validation is not None:
+        whole = _by_group(replace(spec, validation=0.0), tracks, windows, seed, None, None)
+        held = sorted(set(group[whole.test]))
     rest = [name for name in names if name not in held]
-    generator = np.random.default_rng(seed)
+    generator = np.random.default_rng(seed if validation is None else [_VALIDATION, validation])
     for _ in range(100):
         order = [rest[i] for i in generator.permutation(len(rest))]
         cut = 0 if held else round(spec.test * len(order))

@@ -67,6 +67,25 @@ class Sink(Protocol):
         """Keep a record."""
 
 
+class Agenda(Protocol):
+    """Jobs that follow from how earlier ones went: what a search hands to an engine.
+
+    An engine calls it from one thread only. For every job it tells of the start, of each epoch and of
+    the end; ``hear`` may ask after an epoch to stop the job, which then ends with the outcome
+    ``pruned`` and a record that holds the epochs until then.
+    """
+
+    @property
+    def finished(self) -> bool:
+        """Whether no job will ever follow."""
+
+    def next(self) -> Job | None:
+        """Return a job to begin now; ``None`` if none can begin before a running one has ended."""
+
+    def hear(self, event: Event) -> bool:
+        """Take note of an event; return whether the job it is about must stop now."""
+
+
 OnEvent = Callable[[Event], None]
 ShouldStop = Callable[[], bool]
 

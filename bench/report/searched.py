@@ -1,0 +1,85 @@
+"""What a report knows of the searches that chose its configurations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+
+@dataclass(frozen=True, eq=False)
+class ArmSearch:
+    """One search of one arm by one sampler on one split.
+
+    Attributes:
+        arm: name of the arm.
+        sampler: name of the sampler.
+        repeat: number of the search over the splits, from 0.
+        deciding: whether its winner is confirmed (else it is there to compare samplers).
+        trials: one row a trial, by number: ``number``, ``state`` (``complete``, ``pruned`` or
+            ``failed``), ``value`` (first objective on validation; NaN unless complete), ``epochs`` the
+            trial stands for, ``reused`` ones of them, ``same_as`` (NaN or number of an equal trial),
+            ``failure`` (kind, empty if none), every objective under its name, and a column
+            ``param:<dotted key>`` for each searched parameter.
+        space: dotted key -> distribution as Optuna writes it in JSON.
+        winner: number of the trial that won, ``None`` if none is complete.
+    """
+
+    arm: str
+    sampler: str
+    repeat: int
+    deciding: bool
+    trials: pd.DataFrame
+    space: Mapping[str, str]
+    winner: int | None
+
+
+@dataclass(frozen=True)
+class Searched:
+    """All searches of a study, in the order of arms, samplers and repeats.
+
+    Attributes:
+        searches: every search.
+        objectives: names of the objectives, the first decides.
+        directions: ``maximize`` or ``minimize`` for each.
+        trials: trials every search was given.
+        seeds_per_trial: seeds a configuration is judged by.
+        epochs: epochs of one complete trial, all its seeds together.
+        repeats: whole searches per arm.
+        confirm_seeds: fresh seeds each winner is retrained on.
+        repeatable: whether trials of a search ran one after another, so that the same command gives the
+            same proposals.
+        declared: arm -> name of the arm as declared (untuned), run on the same units.
+    """
+
+    searches: tuple[ArmSearch, ...]
+    objectives: tuple[str, ...]
+    directions: tuple[str, ...]
+    trials: int
+    seeds_per_trial: int
+    epochs: int
+    repeats: int
+    confirm_seeds: int
+    repeatable: bool
+    declared: Mapping[str, str]
+
+    def of(self, arm: str, sampler: str | None = None) -> tuple[ArmSearch, ...]:
+        """Return the searches of an arm; the deciding ones if no sampler is named."""
+        return tuple(
+            each
+            for each in self.searches
+            if each.arm == arm and (each.deciding if sampler is None else each.sampler == sampler)
+        )
+
+
+def spent(search: ArmSearch) -> Mapping[str, Any]:
+    """Return what a search spent: trials by state, epochs, epochs read from the record, equal proposals."""
+    rows = search.trials
+    return {
+        **{state: int((rows["state"] == state).sum()) for state in ("complete", "pruned", "failed")},
+        "epochs": int(rows["epochs"].sum()),
+        "reused": int(rows["reused"].sum()),
+        "repeated": int(rows["same_as"].notna().sum()),
+    }

@@ -1,0 +1,1 @@
+"""Search and confirm: tune every arm on validation, judge the winners on fresh seeds."""

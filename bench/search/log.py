@@ -1,0 +1,139 @@
+"""The memory of a search: what was proposed and how it went, in files of our own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from bench.store import Record, Store
+
+State = Literal["proposed", "complete", "pruned", "failed"]
+FOLDER = "searches"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One configuration x its seeds.
+
+    Attributes:
+        number: its place in the search of its arm, from 0.
+        params: searched parameters by dotted key.
+        cells: keys of its cells, one a seed, in the order they run.
+        state: ``proposed`` until it has ended; ``failed`` where the failure is not the configuration's.
+        values: what the sampler was told, one a objective; the worst value for a configuration that
+            fails by its own fault; empty unless complete.
+        seeds: value of the first objective by seed, as far as they have been run.
+        steps: epochs spent in this trial -> value of the first objective then (``repr`` of the epoch,
+            as JSON has no other keys): the epoch's own on the first seed, the mean of the seeds later.
+        failure: kind of failure, empty if none.
+        message: what went wrong, or why the trial was stopped.
+        epochs: epochs of training the trial stands for.
+        reused: those of them that were read from the record instead of being run.
+        same_as: number of the earlier trial with the same configuration, if there is one.
+    """
+
+    number: int
+    params: Mapping[str, Any]
+    cells: tuple[str, ...]
+    state: State = "proposed"
+    values: tuple[float, ...] = ()
+    seeds: tuple[float, ...] = ()
+    steps: Mapping[str, float] = field(default_factory=dict)
+    failure: str = ""
+    message: str = ""
+    epochs: int = 0
+    reused: int = 0
+    same_as: int | None = None
+
+    def ended(self, state: State, **parts: Any) -> Trial:
+        """Return the trial as it ended."""
+        return replace(self, state=state, **parts)
+
+
+@dataclass(frozen=True)
+class Header:
+    """What one search (a study of Optuna) is: enough to show it again without its YAML file.
+
+    Attributes:
+        key: content key of the search; the name of its folder.
+        study: name of the study.
+        data: title of its data.
+        arm: name of the arm.
+        sampler: name of the sampler.
+        repeat: number of the search over the splits.
+        objectives: names of the objectives.
+        directions: ``maximize`` or ``minimize`` for each.
+        space: dotted key -> distribution as Optuna writes it in JSON.
+    """
+
+    key: str
+    study: str
+    data: str
+    arm: str
+    sampler: str
+    repeat: int
+    objectives: tuple[str, ...]
+    directions: tuple[str, ...]
+    space: Mapping[str, str]
+
+    @property
+    def title(self) -> str:
+        """Name of the search for people; unique by its key."""
+        return f"{self.study} · {self.data} · {self.arm} · {self.sampler} · {self.repeat} ({self.key[:6]})"
+
+
+class TrialLog:
+    """The trials of one search, kept like every other record: whole or absent, never overwritten.
+
+    A proposal is on file before its cells run, and goes on after any interruption; a trial that has
+    ended is on file for good.
+    """
+
+    def __init__(self, root: Path, key: str) -> None:
+        self.key = key
+        self._store = Store(root / FOLDER / key)
+
+    def describe(self, header: Header) -> None:
+        """Keep the header; the first one stands."""
+        self._store.put(Record("header", 0, "done", cell=asdict(header)))
+
+    def header(self) -> Header | None:
+        """Return the header."""
+        record = self._store.get("header")
+        if record is None:
+            return None
+        return Header(**{name: _tupled(value) for name, value in record.cell.items()})
+
+    def propose(self, trial: Trial) -> None:
+        """Keep a proposal."""
+        self._store.put(Record(_name("proposal", trial.number), 0, "done", cell=asdict(trial)))
+
+    def end(self, trial: Trial) -> None:
+        """Keep a trial that has ended."""
+        self._store.put(Record(_name("trial", trial.number), 0, "done", cell=asdict(trial)))
+
+    def trials(self) -> list[Trial]:
+        """Return every trial by number: as it ended, else as it was proposed."""
+        found: dict[int, Trial] = {}
+        for record in self._store.records():  # ordered by key: proposals come before trials
+            if record.key != "header":
+                trial = Trial(**{name: _tupled(value) for name, value in record.cell.items()})
+                found[trial.number] = trial
+        return [found[number] for number in sorted(found)]
+
+
+def searches(root: Path) -> list[TrialLog]:
+    """Return the log of every search on record below ``root``."""
+    folder = root / FOLDER
+    names = sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+    return [TrialLog(root, name) for name in names]
+
+
+def _name(kind: str, number: int) -> str:
+    return f"{kind}-{number:06d}"
+
+
+def _tupled(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value

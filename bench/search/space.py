@@ -1,0 +1,185 @@
+"""What a search of one arm may vary: the parameters its components declare, as the study narrows them."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import numpy as np
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+
+from bench.arms import Arm, resolve
+from bench.identity import canonical
+from models import registry
+from models.catalog import RECIPE
+from models.errors import InvalidRequest, unknown
+from models.registry import Range
+
+Space = dict[str, BaseDistribution]
+Params = dict[str, Any]
+_BOUNDS = ("low", "high", "log")
+
+
+def space_of(arm: Arm, block: Mapping[str, Any], compared: Collection[str]) -> tuple[Space, Params]:
+    """Return what is searched in an arm, by dotted key, and what the block fixes.
+
+    Every parameter of the arm's components that declares a search range takes part, so the space
+    follows from the components that are there. ``block`` may narrow a range (``{low: 16, high: 64}``),
+    list choices, fix a value (a plain value) or add a parameter that has no search range of its own.
+
+    Args:
+        arm: a resolved arm.
+        block: dotted key to what the study says about it.
+        compared: dotted keys that the study compares: the same for every arm and never searched.
+
+    Raises:
+        InvalidRequest: a range that is empty or outside of what the component allows, a key that is
+            compared, nothing left to search.
+    """
+    space: Space = {}
+    fixed: Params = {}
+    for key, (kind, allowed) in parameters_of(arm).items():
+        said = block.get(key)
+        if key in compared:
+            if said is not None:
+                raise InvalidRequest(
+                    f"search.space may not hold {key!r}, which the study compares; leave it out"
+                )
+        elif said is None:
+            if allowed.search:
+                space[key] = _declared_range(key, kind, allowed, _value(arm, key))
+        elif isinstance(said, Mapping | list):
+            space[key] = _own_range(key, kind, allowed, said)
+        else:
+            fixed[key] = said
+    if not space:
+        raise InvalidRequest(
+            f"a search needs something to vary, and arm {arm.name!r} has nothing; add a range to search.space"
+        )
+    configure(arm, {**fixed, **{key: value for key, value in first(arm, space).items()}})
+    return dict(sorted(space.items())), dict(sorted(fixed.items()))
+
+
+def check_block(arms: Collection[Arm], block: Mapping[str, Any]) -> None:
+    """Refuse a key that no arm has: it would silently do nothing."""
+    known = sorted({key for arm in arms for key in parameters_of(arm)})
+    for key in block:
+        if key not in known:
+            raise unknown("key in search.space:", key, known)
+
+
+def parameters_of(arm: Arm) -> dict[str, tuple[Any, Range]]:
+    """Return type and range of every parameter of an arm's components by dotted key, and of its lead."""
+    found: dict[str, tuple[Any, Range]] = {"lead": (float, Range(low=-1e9, high=1e9))}
+    for slot in RECIPE:
+        component = registry.lookup(slot, arm.config[slot]["name"])
+        for name, (kind, _, allowed) in registry.fields(component.parameters).items():
+            found[f"{slot}.{name}"] = (kind, allowed)
+    return found
+
+
+def configure(arm: Arm, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arm's configuration with parameters set by dotted key, checked."""
+    return resolve(arm.config, params)
+
+
+def first(arm: Arm, space: Space) -> Params:
+    """Return the arm's own values, moved to the nearest that the space allows."""
+    return {key: _nearest(_value(arm, key), distribution) for key, distribution in space.items()}
+
+
+def draw(space: Space, seed: int, number: int) -> Params:
+    """Return a random configuration: each parameter has a stream of its own, named by its key.
+
+    Adding a parameter therefore shifts no other, and arms that share a parameter get the same draw in
+    the same trial. Uniform over the range, or over its logarithm.
+    """
+    return {key: draw_one(key, distribution, seed, number) for key, distribution in space.items()}
+
+
+def draw_one(key: str, distribution: BaseDistribution, seed: int, number: int) -> Any:
+    """Return the draw of one parameter in trial ``number``."""
+    digest = hashlib.sha256(canonical([key, seed, number]).encode()).digest()
+    share = np.random.default_rng(int.from_bytes(digest[:8], "big")).random()
+    if isinstance(distribution, CategoricalDistribution):
+        return distribution.choices[int(share * len(distribution.choices))]
+    assert isinstance(distribution, FloatDistribution | IntDistribution)
+    whole = isinstance(distribution, IntDistribution)
+    low, high = float(distribution.low), float(distribution.high)
+    if whole:  # every whole number its fair share of the range
+        low, high = low - 0.5, high + 0.5
+    if distribution.log:
+        value = math.exp(math.log(low) + share * (math.log(high) - math.log(low)))
+    else:
+        value = low + share * (high - low)
+    if whole:
+        return int(min(max(round(value), distribution.low), distribution.high))
+    return min(max(value, distribution.low), distribution.high)
+
+
+def _value(arm: Arm, key: str) -> Any:
+    slot, _, name = key.partition(".")
+    return arm.config[slot][name] if name else arm.config[slot]
+
+
+def _nearest(value: Any, distribution: BaseDistribution) -> Any:
+    if isinstance(distribution, CategoricalDistribution):
+        if value in distribution.choices:
+            return value
+        numbers = [c for c in distribution.choices if isinstance(c, int | float) and not isinstance(c, bool)]
+        near = isinstance(value, int | float) and numbers
+        return min(numbers, key=lambda c: abs(c - value)) if near else distribution.choices[0]
+    assert isinstance(distribution, FloatDistribution | IntDistribution)
+    return min(max(value, distribution.low), distribution.high)
+
+
+def _declared_range(key: str, kind: Any, allowed: Range, value: Any) -> BaseDistribution:
+    """The component's own search range, widened to hold the value the arm declares."""
+    if allowed.choices:
+        return CategoricalDistribution(tuple(dict.fromkeys((*allowed.search, value))))
+    low, high = min(allowed.search[0], value), max(allowed.search[1], value)
+    return _numbers(kind, low, high, allowed.log and low > 0)
+
+
+def _own_range(key: str, kind: Any, allowed: Range, said: Any) -> BaseDistribution:
+    if isinstance(said, list):
+        if not said or len({canonical(each) for each in said}) < len(said):
+            raise InvalidRequest(f"search.space.{key} must list different values, got {said!r}")
+        if not all(isinstance(each, str | int | float | bool) for each in said):
+            raise InvalidRequest(f"search.space.{key} must list plain values, got {said!r}")
+        return CategoricalDistribution(tuple(said))
+    for name in said:
+        if name not in _BOUNDS:
+            raise unknown(f"key in search.space.{key}:", name, _BOUNDS)
+    if kind not in (int, float, int | None, float | None):
+        raise InvalidRequest(f"search.space.{key} must be a list of choices, got {dict(said)!r}")
+    ends = allowed.search or (allowed.low, allowed.high)
+    low, high = said.get("low", ends[0]), said.get("high", ends[1])
+    log = said.get("log", allowed.log)
+    if not isinstance(log, bool):
+        raise InvalidRequest(f"search.space.{key}.log must be true or false, got {log!r}")
+    for end in (low, high):
+        if isinstance(end, bool) or not isinstance(end, int | float) or not math.isfinite(end):
+            raise InvalidRequest(f"search.space.{key} must have two ends that are numbers, got {low!r} … {high!r}")
+        if (allowed.low is not None and end < allowed.low) or (allowed.high is not None and end > allowed.high):
+            raise InvalidRequest(f"search.space.{key} must lie in {allowed}, got {low!r} … {high!r}")
+    if not low < high:
+        raise InvalidRequest(f"search.space.{key} must not be empty, got {low!r} … {high!r}; put low below high")
+    if log and low <= 0:
+        raise InvalidRequest(f"search.space.{key} with log must be above 0, got {low!r}; raise low or drop log")
+    return _numbers(kind, low, high, log)
+
+
+def _numbers(kind: Any, low: float, high: float, log: bool) -> BaseDistribution:
+    if kind in (int, int | None):
+        if low != int(low) or high != int(high):
+            raise InvalidRequest(f"a range of whole numbers needs whole ends, got {low!r} … {high!r}")
+        return IntDistribution(int(low), int(high), log=log)
+    return FloatDistribution(float(low), float(high), log=log)
