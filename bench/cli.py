@@ -90,6 +90,48 @@ def _study_options(verb: Callable[..., Any]) -> Callable[..., Any]:
     return verb
 
 
+def _run_options(verb: Callable[..., Any]) -> Callable[..., Any]:
+    """Declare what every verb that trains takes."""
+    for declare in (
+        click.option(
+            "--memory", default=4096, show_default=True, type=click.IntRange(256), help="MiB a cell may use."
+        ),
+        click.option(
+            "--timeout",
+            default=3600.0,
+            show_default=True,
+            type=click.FloatRange(1),
+            help="Seconds a cell may take.",
+        ),
+        click.option(
+            "--device",
+            default="cpu",
+            show_default=True,
+            type=click.Choice(["auto", "cpu", "cuda"]),
+            help="Where cells train.",
+        ),
+        click.option(
+            "--address", default=None, help="Address of a Ray cluster; a local one is started if not given."
+        ),
+        click.option(
+            "--engine",
+            default="ray",
+            show_default=True,
+            type=click.Choice(["ray", "local"]),
+            help="Ray Tune, or plain processes for debugging.",
+        ),
+        click.option(
+            "--workers",
+            default=2,
+            show_default=True,
+            type=click.IntRange(1),
+            help="Cells that run side by side, one thread each.",
+        ),
+    ):
+        verb = declare(verb)
+    return verb
+
+
 def _load(study: str, data: tuple[str, ...], settings: tuple[str, ...]) -> Any:
     from bench.grid import find_study
     from bench.study import load
@@ -141,36 +183,7 @@ def plan(
 
 @main.command()
 @_study_options
-@click.option(
-    "--workers",
-    default=2,
-    show_default=True,
-    type=click.IntRange(1),
-    help="Cells that run side by side, one thread each.",
-)
-@click.option(
-    "--engine",
-    default="ray",
-    show_default=True,
-    type=click.Choice(["ray", "local"]),
-    help="Ray Tune, or plain processes for debugging.",
-)
-@click.option(
-    "--address", default=None, help="Address of a Ray cluster; a local one is started if not given."
-)
-@click.option(
-    "--device",
-    default="cpu",
-    show_default=True,
-    type=click.Choice(["auto", "cpu", "cuda"]),
-    help="Where cells train.",
-)
-@click.option(
-    "--timeout", default=3600.0, show_default=True, type=click.FloatRange(1), help="Seconds a cell may take."
-)
-@click.option(
-    "--memory", default=4096, show_default=True, type=click.IntRange(256), help="MiB a cell may use."
-)
+@_run_options
 @click.option("--retry-failed", is_flag=True, help="Run cells again that failed for good.")
 @checked
 def grid(study: str, data: tuple[str, ...], settings: tuple[str, ...], out: Path, **options: Any) -> int:
@@ -189,12 +202,93 @@ def grid(study: str, data: tuple[str, ...], settings: tuple[str, ...], out: Path
 
 @main.command()
 @_study_options
+@_run_options
+@click.option(
+    "--trials",
+    default=None,
+    type=click.IntRange(1),
+    help="Trials per arm over all restarts; else the study's.",
+)
+@click.option(
+    "--confirm/--no-confirm",
+    default=True,
+    show_default=True,
+    help="Retrain the winners on fresh seeds and read the test part.",
+)
 @checked
-def report(study: str, data: tuple[str, ...], settings: tuple[str, ...], out: Path) -> int:
+def search(
+    study: str,
+    data: tuple[str, ...],
+    settings: tuple[str, ...],
+    out: Path,
+    trials: int | None,
+    confirm: bool,
+    **options: Any,
+) -> int:
+    r"""Tune every arm on validation at equal budgets, then confirm the winners on fresh seeds.
+
+    Interrupt at any time; the same command goes on where it stopped. Watch it with
+    `precursor dashboard`.
+
+    \b
+    Examples: precursor search ablations/smoke.yaml --trials 4
+              precursor search ablations/contrastive_loss.yaml --trials 30 --workers 2
+    """
+    from bench.tuning import run_search
+
+    command = _search_command(study, data, settings, trials)
+    return run_search(
+        _load(study, data, settings), out, command=command, trials=trials, confirm=confirm, **options
+    )
+
+
+@main.command()
+@click.option(
+    "--out",
+    default="results",
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="Where the searches are recorded.",
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="0: any free one."
+)
+@checked
+def dashboard(out: Path, host: str, port: int) -> None:
+    """Show every search in the browser, live or finished: trials, pruning, importances, tables, figures.
+
+    Example: precursor dashboard --port 8080
+    """
+    from bench.dashboard import serve
+
+    serve(out, host, port)
+
+
+@main.command()
+@_study_options
+@click.option("--search", "searched", is_flag=True, help="The report of the study's search instead.")
+@click.option(
+    "--trials", default=None, type=click.IntRange(1), help="Trials per arm of that search; else the study's."
+)
+@checked
+def report(
+    study: str,
+    data: tuple[str, ...],
+    settings: tuple[str, ...],
+    out: Path,
+    searched: bool,
+    trials: int | None,
+) -> int:
     """Write the comparison of a study again from the record. Same records, same bytes.
 
     Example: precursor report ablations/smoke.yaml
     """
+    if searched:
+        from bench.tuning import report_search
+
+        command = _search_command(study, data, settings, trials)
+        return report_search(_load(study, data, settings), out, command=command, trials=trials)
     from bench.verbs import write_report
 
     return write_report(_load(study, data, settings), out, command=_command(study, data, settings))
@@ -249,12 +343,17 @@ def check(name_path: str) -> int:
     return check_data(name, path)
 
 
-def _command(study: str, data: tuple[str, ...], settings: tuple[str, ...]) -> str:
+def _command(study: str, data: tuple[str, ...], settings: tuple[str, ...], verb: str = "grid") -> str:
     """Return the command that makes a report, without the paths of this machine."""
-    words = ["precursor", "grid", Path(study).stem]
+    words = ["precursor", verb, Path(study).stem]
     words += [word for item in data for word in ("--data", item.partition("=")[0] + "=PATH")]
     words += [word for item in settings for word in ("--set", item)]
     return shlex.join(words)
+
+
+def _search_command(study: str, data: tuple[str, ...], settings: tuple[str, ...], trials: int | None) -> str:
+    command = _command(study, data, settings, "search")
+    return f"{command} --trials {trials}" if trials else command
 
 
 if __name__ == "__main__":

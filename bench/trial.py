@@ -210,10 +210,10 @@ def _validate(
     found: dict[str, float] = {}
     for name, pair in codes.items():
         found |= _named(f"validation.{name}", scores(label, _score(head, *pair)))
-    indices = [codes[name][1].cpu().numpy() for name in ("current", "video")]
+    current, video = (codes[name][1].cpu().numpy() for name in ("current", "video"))
     return {
         "scores": found,
-        "diagnostics": code_diagnostics(*indices, len(_codebook(method))),
+        "diagnostics": code_diagnostics(current, video, len(_codebook(method))),
         "predictions": {"codebook": np.stack(codebooks)} if codebooks else {},
         "cost": {"parameters": sum(p.numel() for p in method.parameters())},
     }

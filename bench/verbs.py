@@ -90,15 +90,10 @@ def run_grid(
     study: Study, out: Path, *, command: str, retry_failed: bool, device: str, **options: Any
 ) -> int:
     """Prepare the data, run what is missing, report; 1 if cells failed or are missing."""
-    _require_device(device)
+    require_device(device)
     store = Store(out)
     console = Console(stderr=True)
-    with Progress(
-        TextColumn("reading recordings"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-        console=console, transient=True,
-    ) as bar:  # fmt: skip
-        task = bar.add_task("", total=study.source.count)
-        data = grid.prepare_data(study, lambda done: bar.update(task, completed=done))
+    data = prepare_data(study, console)
     warning = grid.check_reachable(study)
     if warning:
         console.print(f"warning: {warning}", style="yellow", highlight=False, soft_wrap=True)
@@ -109,7 +104,18 @@ def run_grid(
     return code
 
 
-def _require_device(device: str) -> None:
+def prepare_data(study: Study, console: Console) -> Path:
+    """Render the study's recordings with progress, and check it against them."""
+    with Progress(
+        TextColumn("reading recordings"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+        console=console, transient=True,
+    ) as bar:  # fmt: skip
+        task = bar.add_task("", total=study.source.count)
+        return grid.prepare_data(study, lambda done: bar.update(task, completed=done))
+
+
+def require_device(device: str) -> None:
+    """Refuse ``cuda`` where there is none."""
     import torch
 
     if device == "cuda" and not torch.cuda.is_available():
@@ -126,7 +132,7 @@ def write_report(study: Study, out: Path, *, command: str) -> int:
         click.echo(f"nothing of {study.name} is on record in {out}; run `{command}` first", err=True)
         return 1
     evidence = gather(study, store, command)
-    written = write(evidence, out / study.name / _folder(study))
+    written = write(evidence, out / study.name / report_folder(study))
     click.echo(terminal(evidence))
     pages = [path for path in written if path.suffix == ".html"]
     click.echo(f"\nreport: {pages[0]}")
@@ -165,7 +171,7 @@ def _duration(seconds: float) -> str:
     )
 
 
-def _folder(study: Study) -> str:
+def report_folder(study: Study) -> str:
     """Name the folder of a report: its data, and a mark if the file was changed by settings."""
     mark = [identity.key(list(study.settings_given), 6)] if study.settings_given else []
     return "-".join([_slug(study.source.title), *mark])

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 
@@ -18,36 +17,45 @@ def relu_backward_(gradient: Tensor, activated: Tensor) -> Tensor:
     return torch.ops.aten.threshold_backward.grad_input(gradient, activated, 0, grad_input=gradient)  # type: ignore[no-any-return]
 
 
-def perceptron(x: Tensor, w_in: Tensor, b_in: Tensor, w_out: Tensor, b_out: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the activated hidden layer and the output."""
-    hidden = F.linear(x, w_in, b_in).relu_()
-    return hidden, F.linear(hidden, w_out, b_out)
+def flat(x: Tensor) -> Tensor:
+    """Return the vectors ``(..., D)`` as rows of a matrix."""
+    return x.flatten(0, -2)
+
+
+def perceptron(
+    rows: Tensor, w_in: Tensor, b_in: Tensor, w_out: Tensor, b_out: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Return the activated hidden layer and the output of a matrix of rows."""
+    hidden = torch.addmm(b_in, rows, w_in.T).relu_()
+    return hidden, torch.addmm(b_out, hidden, w_out.T)
 
 
 def perceptron_backward(
-    g_out: Tensor, x: Tensor, hidden: Tensor, w_in: Tensor, w_out: Tensor, wants: tuple[bool, bool]
+    g_out: Tensor, rows: Tensor, hidden: Tensor, w_in: Tensor, w_out: Tensor, wants: tuple[bool, bool]
 ) -> tuple[Tensor | None, ...]:
-    """Return the gradients of what :func:`perceptron` takes, of input and weights only where wanted."""
-    g_rows, hidden = g_out.reshape(-1, len(w_out)), hidden.view(-1, len(w_in))
-    g_hidden = relu_backward_(g_rows @ w_out, hidden)
-    g_x = (g_hidden @ w_in).view(x.shape) if wants[0] else None
+    """Return the gradients of what :func:`perceptron` takes, of rows and weights only where wanted."""
+    g_hidden = relu_backward_(torch.mm(g_out, w_out), hidden)
+    g_rows = torch.mm(g_hidden, w_in) if wants[0] else None
     if not wants[1]:
-        return g_x, None, None, None, None
-    rows = x.reshape(-1, x.shape[-1])
-    return g_x, g_hidden.T @ rows, g_hidden.sum(0), g_rows.T @ hidden, g_rows.sum(0)
+        return g_rows, None, None, None, None
+    return g_rows, torch.mm(g_hidden.T, rows), g_hidden.sum(0), torch.mm(g_out.T, hidden), g_out.sum(0)
 
 
 class _Perceptron(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, w_in: Tensor, b_in: Tensor, w_out: Tensor, b_out: Tensor) -> Tensor:
-        hidden, out = perceptron(x, w_in, b_in, w_out, b_out)
-        ctx.save_for_backward(x, hidden, w_in, w_out)
-        return out
+        rows = flat(x)
+        hidden, out = perceptron(rows, w_in, b_in, w_out, b_out)
+        ctx.save_for_backward(rows, hidden, w_in, w_out)
+        ctx.shape = x.shape
+        return out.view(*x.shape[:-1], -1)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        x, hidden, w_in, w_out = ctx.saved_tensors
-        return perceptron_backward(gradients[0], x, hidden, w_in, w_out, ctx.needs_input_grad[:2])
+        rows, hidden, w_in, w_out = ctx.saved_tensors
+        wants = ctx.needs_input_grad[:2]
+        g_rows, *g_weights = perceptron_backward(flat(gradients[0]), rows, hidden, w_in, w_out, wants)
+        return g_rows.view(ctx.shape) if g_rows is not None else None, *g_weights
 
 
 class Perceptron(nn.Module):

@@ -53,8 +53,6 @@ class Pretrainer:
         return {name: term.detach() for name, term in terms.items()}
 
     def _fit_disentangling(self, represented: Represented) -> None:
-        pairs = [(q.detach(), s.detach()) for q, s in represented.to_disentangle()]
         for _ in range(self._inner_steps):
-            nets = self.method.disentangle.values()
-            losses = [net.fit_loss(*pair) for net, pair in zip(nets, pairs, strict=True)]  # type: ignore[operator]
-            self._variational.step(torch.stack(losses).sum())
+            nets = zip(self.method.disentangle.values(), represented.to_disentangle(), strict=True)
+            self._variational.apply([g for net, pair in nets for g in net.fit_gradients(*pair)])  # type: ignore[operator]

@@ -10,9 +10,10 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from bench.report.searched import Searched
 from models.errors import InvalidRequest
 
-Kind = Literal["baseline", "change", "grid", "control", "reference"]
+Kind = Literal["baseline", "change", "grid", "control", "reference", "declared"]
 LEARNED: tuple[Kind, ...] = ("baseline", "change", "grid")
 DONE = "done"
 IDENTITY = ("arm", "unit", "fold", "seed", "permutation", "key", "outcome", "message")
@@ -24,7 +25,8 @@ class ArmInfo:
 
     Attributes:
         name: unique name.
-        kind: its part in the study; ``change`` and ``grid`` form the family that is tested.
+        kind: its part in the study; ``change`` and ``grid`` form the family that is tested; ``declared``
+            is an arm as it was before the search that tuned it.
         change: what differs from the baseline, for people.
         levels: factor -> level, for the figures of factors; may be empty.
         note: anything the reader must know, such as labels used in pre-training.
@@ -57,6 +59,7 @@ class Evidence:
         factors: factors of the study that ``ArmInfo.levels`` may name.
         command: the command that makes the report again.
         provenance: versions, fingerprints, commit: name -> its values, more than one where runs differ.
+        search: the searches that tuned the arms; ``None`` if they run as declared.
         predictions: run key -> arrays ``score``, ``label``, ``group`` of the test samples, or None.
 
     Raises:
@@ -77,6 +80,7 @@ class Evidence:
     factors: tuple[str, ...] = ()
     command: str = ""
     provenance: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    search: Searched | None = None
     predictions: Callable[[str], Mapping[str, np.ndarray[Any, Any]] | None] = lambda key: None
 
     def __post_init__(self) -> None:
@@ -93,6 +97,7 @@ class Evidence:
         if strangers:
             raise InvalidRequest(f"every run must belong to an arm, got runs of {strangers}; leave them out")
         self._check_plan()
+        self._check_search()
         if not (math.isfinite(self.rope) and self.rope >= 0):
             raise InvalidRequest(f"rope must be a number of at least 0, got {self.rope!r}")
         place = {name: i for i, name in enumerate(names)}
@@ -115,9 +120,30 @@ class Evidence:
         if over:
             raise InvalidRequest(f"an arm can have no more runs than planned cells, got more for {over}")
 
+    def _check_search(self) -> None:
+        if self.search is None:
+            return
+        learned = {arm.name for arm in self.of_kind(*LEARNED)}
+        strangers = sorted({each.arm for each in self.search.searches} - learned)
+        if strangers:
+            raise InvalidRequest(
+                f"only an arm that is compared can be tuned, got {strangers}; leave them out"
+            )
+        untuned = {arm.name for arm in self.of_kind("declared")}
+        if not (set(self.search.declared) <= learned and set(self.search.declared.values()) == untuned):
+            raise InvalidRequest(
+                f"every arm of kind declared must be what a tuned arm was, got {sorted(untuned)} "
+                f"for {dict(self.search.declared)}; name each once"
+            )
+
     def of_kind(self, *kinds: Kind) -> tuple[ArmInfo, ...]:
         """Return the arms of the given kinds, in order."""
         return tuple(arm for arm in self.arms if arm.kind in kinds)
+
+    @property
+    def whole_searches(self) -> bool:
+        """Whether the search was repeated, so that a unit is a whole search and not a seed of one winner."""
+        return self.search is not None and self.search.repeats > 1
 
     @property
     def planned(self) -> int:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import math
-import textwrap
-import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,14 +14,27 @@ import pandas as pd
 from bench.compare import t_interval
 from bench.report.comparison import ArmResult, Comparison
 from bench.report.levels import UNITS, Level, by_level, numeric
-from bench.report.tables import readable, short
+from bench.report.metric import readable, short
+from bench.report.search import search_figures
+from bench.report.style import (
+    BLUE,
+    GREEN,
+    GREY,
+    INK,
+    ORANGE,
+    VERMILLION,
+    image,
+    legend,
+    name_rows,
+    titles,
+    wrapped,
+)
+from bench.report.style import style as _style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-INK = "#24292f"  # axes, text and rules; the page maps it to the colour of its own text
-BLUE, ORANGE, GREEN, VERMILLION, GREY = "#0173b2", "#de8f05", "#029e73", "#d55e00", "#808890"
 _VERDICTS = {
     "better": (BLUE, "^"),
     "worse": (VERMILLION, "v"),
@@ -37,20 +47,24 @@ _MOST = 40  # rows a figure can hold
 
 @dataclass(frozen=True)
 class Drawing:
-    """A finished figure: file stem, what it shows in words, and its SVG and PNG bytes."""
+    """A finished figure: file stem, what it shows in words, SVG and PNG bytes, the table it stands by."""
 
     name: str
     caption: str
     svg: bytes
     png: bytes
+    section: str = "results"
 
 
 def drawings(comparison: Comparison) -> list[Drawing]:
     """Draw every figure the evidence supports; the same evidence gives the same bytes."""
+    whole = " Every unit is a whole search." if comparison.evidence.whole_searches else ""
     made = []
     with _style():
-        for name, caption, figure in _figures(comparison):
-            made.append(Drawing(name, caption, _bytes(figure, "svg", name), _bytes(figure, "png", name)))
+        drawn = chain((("results", *each) for each in _figures(comparison)), search_figures(comparison))
+        for section, name, caption, figure in drawn:
+            images = image(figure, "svg", name), image(figure, "png", name)
+            made.append(Drawing(name, caption + whole, *images, section))
     return made
 
 
@@ -92,11 +106,16 @@ def _differences(comparison: Comparison, arms: list[ArmResult]) -> Figure:
         axes.annotate(
             arm.verdict.word, (1.01, row), xycoords=("axes fraction", "data"), va="center", color=INK, size=9
         )
-    _name_rows(axes, [arm.info.name for arm in arms])
+    name_rows(axes, [arm.info.name for arm in arms])
     axes.set_xlabel(f"Δ {readable(comparison.evidence.metric)} (difference of fractions)")
-    _titles(figure, f"Difference from {base.info.name}", comparison, len(comparison.changes) - len(arms))
+    titles(
+        figure,
+        f"Difference from {base.info.name}",
+        comparison.evidence.data,
+        len(comparison.changes) - len(arms),
+    )
     if rope > 0:
-        _legend(figure)
+        legend(figure)
     return figure
 
 
@@ -112,10 +131,10 @@ def _scores(comparison: Comparison) -> Figure:
     for row, (_, scores, (colour, marker)) in enumerate(drawn):
         mean = float(scores.mean()) if len(scores) else math.nan
         _row(axes, row, scores, height, mean, t_interval(scores), colour, marker)
-    _name_rows(axes, [name for name, _, _ in drawn])
+    name_rows(axes, [name for name, _, _ in drawn])
     axes.set_xlabel(f"{readable(comparison.evidence.metric)} (fraction)")
-    _titles(figure, "Score by arm", comparison, len(rows) - len(drawn))
-    _legend(figure)
+    titles(figure, "Score by arm", comparison.evidence.data, len(rows) - len(drawn))
+    legend(figure)
     return figure
 
 
@@ -142,14 +161,14 @@ def _factor(comparison: Comparison, factor: str, levels: Mapping[Level, pd.Serie
         if math.isfinite(low):
             axes.plot([place, place], [low, high], color=BLUE, lw=2.4, solid_capstyle="butt", zorder=3)
         axes.scatter([place], [means[place]], s=36, color=BLUE, edgecolors="white", linewidths=1, zorder=4)
-    axes.set_xticks(range(len(levels)), [_wrapped(f"{x:g}" if numeric([x]) else str(x), 14) for x in levels])
+    axes.set_xticks(range(len(levels)), [wrapped(f"{x:g}" if numeric([x]) else str(x), 14) for x in levels])
     axes.set_xlim(-0.5, len(levels) - 0.5)
     axes.grid(axis="x", visible=False)
     axes.set_xlabel(f"{factor} ({UNITS[factor]})" if factor in UNITS else factor)
     axes.set_ylabel(f"{short(comparison.evidence.metric)} (fraction)")
     metric = readable(comparison.evidence.metric)
-    _titles(figure, f"{metric[:1].upper()}{metric[1:]} by {factor}", comparison)
-    _legend(figure)
+    titles(figure, f"{metric[:1].upper()}{metric[1:]} by {factor}", comparison.evidence.data)
+    legend(figure)
     return figure
 
 
@@ -200,77 +219,7 @@ def _canvas(rows: int) -> tuple[Figure, Axes]:
     return figure, figure.subplots()
 
 
-def _name_rows(axes: Axes, names: list[str]) -> None:
-    axes.set_yticks(range(len(names)), [_wrapped(name) for name in names])
-    axes.set_ylim(len(names) - 0.4, -0.6)
-    axes.grid(axis="y", visible=False)
-
-
-def _wrapped(name: str, width: int = 28) -> str:
-    lines = textwrap.wrap(name, width) or [name]
-    return "\n".join(lines[:2]) + (" …" if len(lines) > 2 else "")
-
-
 def _chance(axes: Axes, comparison: Comparison, *, vertical: bool) -> None:
     draw: Any = axes.axvline if vertical else axes.axhline
     if comparison.chance is not None:
         draw(comparison.chance, color=INK, lw=1, ls=":", label=f"chance ({comparison.chance:g})")
-
-
-def _titles(figure: Figure, title: str, comparison: Comparison, left_out: int = 0) -> None:
-    columns = int(figure.get_figwidth() * 11)
-    if left_out:
-        title += f" ({left_out} arm{'s' * (left_out != 1)} not drawn)"
-    lines = [*textwrap.wrap(title, columns)[:2], *textwrap.wrap(f"Data: {comparison.evidence.data}", columns)]
-    figure.suptitle("\n".join(lines), x=0.01, ha="left", size=11, color=INK)
-
-
-def _legend(figure: Figure) -> None:
-    handles, labels = figure.axes[0].get_legend_handles_labels()
-    if handles:
-        figure.legend(
-            handles, labels, loc="outside lower right", frameon=False, ncols=len(handles), fontsize=9
-        )
-
-
-@contextmanager
-def _style() -> Iterator[None]:
-    import matplotlib
-    import seaborn
-
-    ink = dict.fromkeys(
-        ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), INK
-    )
-    own: Any = {
-        **ink,
-        "font.family": "sans-serif",
-        "font.size": 9.5,
-        "grid.color": INK,
-        "grid.alpha": 0.14,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "axes.spines.left": False,
-        "axes.facecolor": "none",
-        "text.parse_math": False,
-        "svg.fonttype": "none",
-        "path.simplify": False,
-    }
-    with matplotlib.rc_context():
-        matplotlib.rcdefaults()  # a reader's own matplotlibrc must not change the bytes
-        matplotlib.rcParams.update(seaborn.axes_style("whitegrid"))
-        matplotlib.rcParams.update(own)
-        yield
-
-
-def _bytes(figure: Figure, kind: str, name: str) -> bytes:
-    import matplotlib
-
-    out = io.BytesIO()
-    with matplotlib.rc_context({"svg.hashsalt": name}), warnings.catch_warnings():
-        # A name in a script the bundled font lacks is drawn as boxes in PNG and right in SVG.
-        warnings.filterwarnings("ignore", message="Glyph")
-        if kind == "svg":
-            figure.savefig(out, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-        else:
-            figure.savefig(out, format="png", dpi=160, facecolor="white", metadata={"Software": None})
-    return out.getvalue()

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from bench.report import render, words
 from bench.report.comparison import Comparison
 from bench.report.evidence import Evidence
-from bench.report.figures import BLUE, GREEN, INK, VERMILLION, Drawing
+from bench.report.figures import Drawing
+from bench.report.style import BLUE, GREEN, INK, VERMILLION
 from bench.report.table import Table
 
 # Colours of a figure that follow the page, light or dark.
@@ -21,6 +22,10 @@ _THEME = {
 }
 _SECTIONS = {
     "results": "Results",
+    "tuning": "Tuning",
+    "search": "Search",
+    "winners": "Winners",
+    "pareto": "Pareto front",
     "controls": "Controls",
     "references": "References and ceilings",
     "by_group": "By recording",
@@ -45,8 +50,14 @@ def html_page(comparison: Comparison, tables: Sequence[Table], figures: Sequence
         evidence=comparison.evidence,
         findings=words.findings(comparison),
         methods=words.methods(comparison),
-        sections=[(_SECTIONS[table.key], render.html_table(table)) for table in tables],
-        figures=[(drawing, inline_svg(drawing)) for drawing in figures],
+        sections=[
+            (
+                _SECTIONS[table.key],
+                render.html_table(table),
+                [(drawing, inline_svg(drawing)) for drawing in figures if drawing.section == table.key],
+            )
+            for table in tables
+        ],
         provenance=provenance(comparison.evidence),
     )
 
@@ -56,10 +67,10 @@ def markdown_page(comparison: Comparison, tables: Sequence[Table], figures: Sequ
     evidence = comparison.evidence
     parts = [f"# {evidence.study}", evidence.question, f"Data: {evidence.data}", "## Findings"]
     parts.append("\n".join(_listed(words.findings(comparison))))
-    for i, table in enumerate(tables):
+    for table in tables:
         parts += [f"## {_SECTIONS[table.key]}", render.markdown(table).rstrip()]
-        if i == 0:
-            parts += [f"![{d.caption}](figures/{d.name}.svg)\n\n{d.caption}" for d in figures]
+        beside = [drawing for drawing in figures if drawing.section == table.key]
+        parts += [f"![{d.caption}](figures/{d.name}.svg)\n\n{d.caption}" for d in beside]
     parts += ["## Methods", words.methods(comparison), "## Provenance"]
     parts.append("\n".join(_listed([f"{name}: `{value}`" for name, value in provenance(evidence)])))
     parts.append("The runs behind each row are named in `report.csv` and listed in `runs.csv`.")

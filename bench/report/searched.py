@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
+
+PARAM = "param:"
+"""What the columns of parameters begin with."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,10 +25,12 @@ class ArmSearch:
         trials: one row a trial, by number: ``number``, ``state`` (``complete``, ``pruned`` or
             ``failed``), ``value`` (first objective on validation; NaN unless complete), ``epochs`` the
             trial stands for, ``reused`` ones of them, ``same_as`` (NaN or number of an equal trial),
-            ``failure`` (kind, empty if none), every objective under its name, and a column
-            ``param:<dotted key>`` for each searched parameter.
+            ``failure`` (kind, empty if none; a complete trial that has one was told the worst value),
+            ``steps`` (JSON: epochs spent in the trial -> value of the first objective then), every
+            objective under its name, and a column ``param:<dotted key>`` for each searched parameter.
         space: dotted key -> distribution as Optuna writes it in JSON.
         winner: number of the trial that won, ``None`` if none is complete.
+        own: dotted key -> what the arm declares for a searched parameter.
     """
 
     arm: str
@@ -34,6 +40,29 @@ class ArmSearch:
     trials: pd.DataFrame
     space: Mapping[str, str]
     winner: int | None
+    own: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def scored(self) -> pd.DataFrame:
+        """The complete trials that ran as they should: those whose value is a measured one."""
+        rows = self.trials
+        return rows[(rows["state"] == "complete") & (rows["failure"] == "") & rows["value"].notna()]
+
+    @property
+    def best(self) -> float:
+        """The winner's value on validation; NaN if there is no winner."""
+        won = self.trials.loc[self.trials["number"] == self.winner, "value"]
+        return float(won.iloc[0]) if len(won) else math.nan
+
+    @property
+    def params(self) -> Mapping[str, Any]:
+        """The winner's parameters by dotted key; empty if there is no winner."""
+        won = self.trials[self.trials["number"] == self.winner]
+        return {key: won.iloc[0][PARAM + key] for key in self.space} if len(won) else {}
+
+    def name(self, number: int) -> str:
+        """Return the name of a trial in ``trials.csv``."""
+        return f"{self.arm}/{self.sampler}/{self.repeat}/{number}".replace(" ", "_")
 
 
 @dataclass(frozen=True)
@@ -64,6 +93,32 @@ class Searched:
     confirm_seeds: int
     repeatable: bool
     declared: Mapping[str, str]
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """The arms that were tuned, in order."""
+        return tuple(dict.fromkeys(each.arm for each in self.searches))
+
+    @property
+    def samplers(self) -> tuple[str, ...]:
+        """The samplers, the deciding one first."""
+        ordered = sorted(self.searches, key=lambda each: not each.deciding)
+        return tuple(dict.fromkeys(each.sampler for each in ordered))
+
+    @property
+    def deciding(self) -> tuple[ArmSearch, ...]:
+        """The searches whose winners are confirmed."""
+        return tuple(each for each in self.searches if each.deciding)
+
+    @property
+    def budget(self) -> int:
+        """Epochs of one search if no trial is stopped early."""
+        return self.trials * self.epochs
+
+    @property
+    def maximize(self) -> bool:
+        """Whether more of the first objective is better."""
+        return self.directions[0] == "maximize"
 
     def of(self, arm: str, sampler: str | None = None) -> tuple[ArmSearch, ...]:
         """Return the searches of an arm; the deciding ones if no sampler is named."""

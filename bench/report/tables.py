@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bench.report.comparison import CEILING, ArmResult, Comparison, failed_runs
 from bench.report.evidence import DONE
+from bench.report.metric import readable, short
+from bench.report.search import search_tables
 from bench.report.table import Cell, Column, Table
-
-_MEASURES = {"balanced_accuracy": "BA", "auroc": "AUROC", "auprc": "AUPRC", "f1": "F1", "mcc": "MCC"}
 
 
 def tables(comparison: Comparison) -> list[Table]:
     """Return all tables that have a row, in reading order."""
     made = [results(comparison), controls(comparison), references(comparison), by_group(comparison)]
     made += [failures(comparison), cost(comparison)]
-    return [made[0], *(table for table in made[1:] if table.rows)]
+    made[1:1] = search_tables(comparison)
+    return [marked(made[0], comparison), *(marked(table, comparison) for table in made[1:] if table.rows)]
 
 
-def short(metric: str) -> str:
-    """Return a metric as a heading: ``current.balanced_accuracy`` -> ``BA``."""
-    measure = metric.rsplit(".", 1)[-1]
-    return _MEASURES.get(measure, measure.replace("_", " "))
-
-
-def readable(metric: str) -> str:
-    """Return a metric as words: ``current.balanced_accuracy`` -> ``balanced accuracy on current``."""
-    modality, _, measure = metric.rpartition(".")
-    return measure.replace("_", " ") + (f" on {modality}" if modality not in ("", "ceiling") else "")
+def marked(table: Table, comparison: Comparison) -> Table:
+    """Return the table with the caption saying so where every unit is a whole search."""
+    if not comparison.evidence.whole_searches:
+        return table
+    return replace(table, caption=f"{table.caption}; every unit is a whole search")
 
 
 def results(comparison: Comparison) -> Table:

@@ -6,8 +6,10 @@ import math
 from collections.abc import Iterator
 
 from bench.report.comparison import ALPHA, CEILING, SHUFFLED, ArmResult, Comparison, failed_runs, reachable
+from bench.report.metric import readable
+from bench.report.search import search_findings, search_methods, search_summary
 from bench.report.table import text
-from bench.report.tables import readable, unreadable
+from bench.report.tables import unreadable
 
 _WORDS = ("better", "worse", "equivalent", "undecided")
 _LISTED = 12  # more arms than this and only the decided ones get a sentence
@@ -19,6 +21,7 @@ def findings(comparison: Comparison) -> list[str]:
         *_unfinished(comparison),
         *_source(comparison),
         *_count(comparison),
+        *search_findings(comparison),
         *(_arm(arm, comparison) for arm in _listed(comparison)),
         *_controls(comparison),
         *_design(comparison),
@@ -34,6 +37,7 @@ def summary(comparison: Comparison) -> list[str]:
         *_unfinished(comparison),
         *_source(comparison),
         *_count(comparison),
+        *search_summary(comparison),
         *_controls(comparison),
         *_failures(comparison),
         *_unread(comparison),
@@ -63,6 +67,7 @@ def methods(comparison: Comparison) -> str:
         )
     if math.isfinite(comparison.ceiling):
         parts.append(f"The exact ceiling is the {CEILING}.")
+    parts += search_methods(comparison)
     return " ".join(parts)
 
 

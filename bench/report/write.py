@@ -10,7 +10,8 @@ from pathlib import Path
 from bench.report import render, words
 from bench.report.comparison import Comparison, compare
 from bench.report.evidence import Evidence
-from bench.report.tables import results, tables
+from bench.report.search import trials_table
+from bench.report.tables import marked, results, tables
 
 _TERMINAL = ("arm", "n", "mean", "difference", "interval", "holm_p", "verdict", "low", "failed", "skill")
 
@@ -19,9 +20,9 @@ def write(evidence: Evidence, folder: str | Path) -> list[Path]:
     """Write the report into a folder and return its files: the same evidence gives the same bytes.
 
     ``report.html`` (all in one), ``report.md``, ``report.csv`` (the results with all details),
-    ``report.tex`` (all tables, compiles alone), ``runs.csv`` (every run) and ``figures/``. Each file
-    appears whole or not at all; figures of an earlier report that this one does not have are
-    removed.
+    ``report.tex`` (all tables, compiles alone), ``runs.csv`` (every run) and ``figures/``; after a
+    search also ``tuning.csv`` and ``trials.csv`` (every trial). Each file appears whole or not at
+    all; figures of an earlier report that this one does not have are removed.
     """
     from bench.report.figures import drawings
     from bench.report.page import html_page, markdown_page
@@ -35,6 +36,10 @@ def write(evidence: Evidence, folder: str | Path) -> list[Path]:
         "report.tex": render.latex_document(made).encode(),
         "runs.csv": evidence.runs.to_csv(index=False, lineterminator="\n").encode(),
     }
+    if evidence.search is not None:
+        files["trials.csv"] = trials_table(evidence.search).to_csv(index=False, lineterminator="\n").encode()
+        tuning = [table for table in made if table.key == "tuning"]
+        files |= {f"{table.key}.csv": render.csv_text(table).encode() for table in tuning}
     for drawing in figures:
         files[f"figures/{drawing.name}.svg"] = drawing.svg
         files[f"figures/{drawing.name}.png"] = drawing.png
@@ -49,7 +54,7 @@ def write(evidence: Evidence, folder: str | Path) -> list[Path]:
 def terminal(evidence: Evidence | Comparison, width: int = 110) -> str:
     """Return the results as plain text of at most ``width`` columns: source, table, one line of findings."""
     comparison = compare(evidence) if isinstance(evidence, Evidence) else evidence
-    table = results(comparison)
+    table = marked(results(comparison), comparison)
     lines = [_fit(table.caption, width), "", render.plain(table.select(_TERMINAL), width).rstrip(), ""]
     lines += [line for sentence in words.summary(comparison) for line in textwrap.wrap(sentence, width)]
     return "\n".join(lines) + "\n"

@@ -1,4 +1,4 @@
-"""The two ends of a run through Ray Tune: the function in a worker, the callback in the driver.
+"""The two ends of a run through Ray Tune: the functions in a worker, the callback in the driver.
 
 Events travel from one to the other in the results a worker reports. Imports Ray, so only
 :mod:`bench.run.tune` imports it, after it has set the environment.
@@ -6,7 +6,6 @@ Events travel from one to the other in the results a worker reports. Imports Ray
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import socket
@@ -22,7 +21,8 @@ from ray import tune
 
 from bench.run import local
 from bench.run.job import Event, Job, OnEvent, Settings, ShouldStop
-from bench.store import Record, Store, pack, unpack
+from bench.run.letters import keep, seal
+from bench.store import Record, Store
 
 # Epochs are told in groups at most this often; a report costs some milliseconds.
 _TELL_SECONDS = 0.25
@@ -50,15 +50,27 @@ class Place:
         """Say whether this process sees the store of the driver."""
         return (Path(self.root) / self.token).is_file()
 
+    def enter(self) -> Store | None:
+        """Make the modules of the driver known to this process; return the store if it is within reach."""
+        sys.path.extend(folder for folder in self.path if folder not in sys.path)
+        return Store(self.root) if self.within_reach() else None
+
 
 def work(config: Mapping[str, Any], refs: list[Any], settings: Settings, place: Place) -> None:
     """Run one bundle of jobs, each in its own process, and report every event to the driver."""
-    sys.path.extend(folder for folder in place.path if folder not in sys.path)
+    store = place.enter()
     jobs: list[Job] = ray.get(refs[config["bundle"]])
-    store = Store(place.root) if place.within_reach() else None
-    post = _Post(store, place)
+    post = _Post(store, place, _TELL_SECONDS)
     local.run(_wanted(jobs, store, place), post, settings, on_event=post.event)
     post.flush()
+
+
+def play(config: Mapping[str, Any], settings: Settings, place: Place) -> None:
+    """Run one job and report every event at once; the answer of the driver ends the thread and the cell."""
+    store = place.enter()
+    job = Job(**json.loads(config["job"]))
+    post = _Post(store, place, 0.0)
+    local.run([job], post, settings, on_event=post.event)
 
 
 def _wanted(jobs: list[Job], store: Store | None, place: Place) -> Iterator[Job]:
@@ -73,8 +85,8 @@ def _wanted(jobs: list[Job], store: Store | None, place: Place) -> Iterator[Job]
 class _Post:
     """Writes records to the store if it is within reach, and reports them and all events."""
 
-    def __init__(self, store: Store | None, place: Place) -> None:
-        self._store, self._place = store, place
+    def __init__(self, store: Store | None, place: Place, patience: float) -> None:
+        self._store, self._place, self._patience = store, place, patience
         self._worker = f"{socket.gethostname()}:{os.getpid()}"
         self._letters: list[dict[str, Any]] = []
         self._told = time.monotonic()
@@ -91,12 +103,10 @@ class _Post:
                 self._arrays = record.predictions
 
     def event(self, event: Event) -> None:
-        letter = {"kind": event.kind, "key": event.job.key, "payload": event.payload, "worker": self._worker}
-        if event.kind == "end" and self._arrays is not None:
-            letter["npz"] = base64.b64encode(pack(self._arrays)).decode()
+        letter = seal(event, self._worker, self._arrays)
         self._letters.append(letter)
         unwritten = "npz" in letter
-        if event.kind == "start" or unwritten or time.monotonic() - self._told > _TELL_SECONDS:
+        if event.kind == "start" or unwritten or time.monotonic() - self._told >= self._patience:
             self.flush()
 
     def flush(self) -> None:
@@ -137,9 +147,7 @@ class Recorder(tune.Callback):
         job = self._jobs[letter["key"]]
         if letter["kind"] == "start":
             self.started.add(job.key)
-        if "npz" in letter:
-            arrays = unpack(base64.b64decode(letter["npz"]))
-            self._store.put(Record(**letter["payload"], predictions=arrays))
+        keep(letter, self._store)
         kind = cast(Any, letter["kind"])
         self._on_event(Event(kind, job, letter["payload"], letter["worker"]))
 

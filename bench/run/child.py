@@ -19,7 +19,7 @@ from multiprocessing import forkserver, resource_tracker
 from typing import Any
 
 from bench.run import inside
-from bench.run.job import Job, Settings, classify_exit
+from bench.run.job import STOPPED, Job, Settings, classify_exit
 from bench.store import Record
 
 _CONTEXT = multiprocessing.get_context("forkserver")
@@ -77,6 +77,10 @@ class Child:
                 used = f"{self._peak:.0f} MiB of its limit of {limit:g} MiB"
                 return self._record("oom", f"the cell used {used} of memory")
         return None
+
+    def stopped(self) -> Record:
+        """Return the record of a cell that must be killed now: it holds the epochs received so far."""
+        return self._record("pruned", STOPPED)
 
     def kill(self) -> None:
         """End the process now, if it has not ended, and free what it held."""

@@ -3,45 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
-import os
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
-from bench.provenance import provenance
 from bench.run.guard import only_driver, stop_on_signal
-from bench.run.job import PRELOAD, TARGET, Event, Job, OnEvent, Settings, retryable
+from bench.run.job import Event, Job, OnEvent, retryable
+from bench.run.options import Options
 from bench.run.progress import Display
 from bench.store import Store
-from models.errors import InvalidRequest, unknown
-
-ENGINES = ("ray", "local")
-
-
-@dataclass(frozen=True)
-class Options:
-    """How a run is carried out; none of it changes a score.
-
-    Attributes:
-        engine: ``ray`` (Ray Tune) or ``local`` (plain processes).
-        workers: cells that run side by side, one thread each; as many as there are cores if ``None``.
-        address: Ray cluster to join; a session on this machine if ``None``.
-        device: handed to the target, where cells train; not handed over if ``None``.
-        timeout: wall seconds a cell may take.
-        memory: MiB of private resident memory a cell may use.
-        target: function that runs a cell, as ``module:name``.
-        preload: modules imported before cells are forked.
-    """
-
-    engine: str = "ray"
-    workers: int | None = None
-    address: str | None = None
-    device: str | None = None
-    timeout: float | None = None
-    memory: float | None = None
-    target: str = TARGET
-    preload: tuple[str, ...] = PRELOAD
 
 
 @dataclass(frozen=True)
@@ -83,19 +53,15 @@ def execute(
         InvalidRequest: an option that cannot be, or another driver runs this store.
     """
     how = options or Options()
-    _check(how)
+    how.check()
     todo = _not_done(jobs, store)
     if not todo:
         return _outcome(jobs, store, interrupted=False)
-    engine = _engine(how)
-    settings = Settings(
-        how.target,
-        {"device": how.device} if how.device else {},
-        how.timeout,
-        how.memory,
-        provenance(how.device or "cpu") | {"engine": how.engine},
-        how.preload,
-    )
+    from bench.run import local, tune
+
+    on_ray = functools.partial(tune.run, address=how.address)
+    engine: Callable[..., None] = local.run if how.engine == "local" else on_ray
+    settings = how.settings()
     listeners: list[OnEvent] = [on_event] if on_event else []
     with contextlib.ExitStack() as stack:
         stack.enter_context(only_driver(store.root))
@@ -110,50 +76,9 @@ def execute(
                 listener(event)
 
         while todo and not stopping():
-            engine(todo, store, settings, workers=_workers(how), on_event=tell, should_stop=stopping)
+            engine(todo, store, settings, workers=how.slots, on_event=tell, should_stop=stopping)
             todo = [again for job in todo if (again := _again(job, store))]
         return _outcome(jobs, store, interrupted=stopping())
-
-
-def _check(options: Options) -> None:
-    if options.engine not in ENGINES:
-        raise unknown("engine", options.engine, ENGINES)
-    if options.address and options.engine != "ray":
-        raise InvalidRequest(f"an address needs engine 'ray', got {options.engine!r}; leave one of them out")
-    for name in ("workers", "timeout", "memory"):
-        value = getattr(options, name)
-        if value is not None and not value > 0:
-            raise InvalidRequest(f"{name} must be above 0, got {value!r}; leave it out for the default")
-    module, _, function = options.target.partition(":")
-    if not (module and function and _importable(module)):
-        raise InvalidRequest(
-            f"a target must name a function as module:function, got {options.target!r} (default: {TARGET})"
-        )
-
-
-def _importable(module: str) -> bool:
-    """Say whether a module can be found; only the packages it lies in are imported."""
-    try:
-        return importlib.util.find_spec(module) is not None
-    except ImportError:
-        return False
-
-
-def _engine(options: Options) -> Callable[..., None]:
-    if options.engine == "local":
-        from bench.run import local
-
-        return local.run
-    from bench.run import tune
-
-    def run(*args: Any, **keywords: Any) -> None:
-        tune.run(*args, **keywords, address=options.address)
-
-    return run
-
-
-def _workers(options: Options) -> int:
-    return options.workers or len(os.sched_getaffinity(0))
 
 
 def _not_done(jobs: Sequence[Job], store: Store) -> list[Job]:

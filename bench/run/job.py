@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -16,6 +16,10 @@ RETRIED = frozenset({"killed", "timeout"})
 """Failures that may be the machine's fault and are tried again by themselves."""
 ATTEMPTS = 2
 """How many attempts a cell that fails so gets in all."""
+DIED = "the worker that ran the cell died"
+"""Message of a cell whose end nobody has seen."""
+STOPPED = "stopped before its end, as asked"
+"""Message of a pruned cell."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,31 @@ class Agenda(Protocol):
 
 OnEvent = Callable[[Event], None]
 ShouldStop = Callable[[], bool]
+
+
+class Plan:
+    """The agenda of jobs that are known beforehand: nothing that happens changes what follows."""
+
+    def __init__(self, jobs: Iterable[Job], on_event: OnEvent | None = None) -> None:
+        self._waiting, self._on_event = iter(jobs), on_event
+        self.finished = False
+
+    def next(self) -> Job | None:
+        """Return the next job."""
+        job = next(self._waiting, None)
+        self.finished = job is None
+        return job
+
+    def hear(self, event: Event) -> bool:
+        """Pass the event on."""
+        if self._on_event:
+            self._on_event(event)
+        return False
+
+
+def stalled() -> RuntimeError:
+    """Return the error for an agenda that waits for nothing, which would wait for ever."""
+    return RuntimeError("the agenda is not finished, yet has no job while none is running")
 
 
 def retryable(outcome: str, attempts: int) -> bool:

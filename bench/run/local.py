@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from multiprocessing.connection import Connection, wait
 
 from bench.run.child import Child, refused
-from bench.run.job import Event, Job, OnEvent, Settings, ShouldStop, Sink
+from bench.run.job import Agenda, Event, Job, OnEvent, Plan, Settings, ShouldStop, Sink, stalled
 from bench.store import Record
 
 _TICK_SECONDS = 0.05
@@ -26,18 +26,31 @@ def run(
     Jobs are taken one at a time, when a worker is free. Failures of cells are records, never
     exceptions. When ``should_stop`` says so the running cells are killed and leave no record.
     """
-    tell: OnEvent = on_event or (lambda event: None)
+    pursue(Plan(jobs, on_event), store, settings, workers=workers, should_stop=should_stop)
+
+
+def pursue(
+    agenda: Agenda,
+    store: Sink,
+    settings: Settings,
+    *,
+    workers: int = 1,
+    should_stop: ShouldStop | None = None,
+) -> None:
+    """Run the jobs of an agenda until it is finished; otherwise as :func:`run`.
+
+    A cell that the agenda stops is killed, and recorded as ``pruned`` with the epochs told so far.
+    """
     stopping: ShouldStop = should_stop or (lambda: False)
-    waiting = iter(jobs)
     idle = [str(n) for n in reversed(range(workers))]
     live: dict[Connection, Child] = {}
 
     def finish(job: Job, record: Record, worker: str) -> None:
         store.put(record)
-        tell(Event("end", job, record.payload(), worker))
+        agenda.hear(Event("end", job, record.payload(), worker))
 
     def start(job: Job, worker: str) -> None:
-        tell(Event("start", job, {}, worker))
+        agenda.hear(Event("start", job, {}, worker))
         try:
             child = Child(job, settings, worker)
         except (OSError, EOFError) as error:
@@ -46,24 +59,29 @@ def run(
         else:
             live[child.connection] = child
 
+    def leave(child: Child, record: Record) -> None:
+        del live[child.connection]
+        child.kill()
+        idle.append(child.worker)
+        finish(child.job, record, child.worker)
+
     try:
         while not stopping():
-            while idle and (job := next(waiting, None)):
+            while idle and (job := agenda.next()):
                 start(job, idle.pop())
             if not live:
-                return
+                if agenda.finished:
+                    return
+                raise stalled()
             ready = wait(list(live), timeout=_TICK_SECONDS)
             for connection, child in list(live.items()):
                 told = child.receive() if connection in ready else child.overdue()
                 if isinstance(told, Record):
                     if told.outcome == "killed" and stopping():
                         return  # what stops the driver reached the cell first
-                    del live[connection]
-                    child.kill()
-                    idle.append(child.worker)
-                    finish(child.job, told, child.worker)
-                elif told is not None:
-                    tell(Event("epoch", child.job, told, child.worker))
+                    leave(child, told)
+                elif told is not None and agenda.hear(Event("epoch", child.job, told, child.worker)):
+                    leave(child, child.stopped())
     finally:
         for child in live.values():
             child.kill()

@@ -14,12 +14,13 @@ import warnings
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from bench.run.job import Event, Job, OnEvent, Settings, ShouldStop
+from bench.run.desk import Desk
+from bench.run.job import DIED, Agenda, Event, Job, OnEvent, Settings, ShouldStop
 from bench.run.session import session
 from bench.store import Record, Store
 
 if TYPE_CHECKING:
-    from bench.run.actor import Place, Recorder
+    from bench.run.actor import Place
 
 _ROUNDS = 3
 _TOKEN = ".within-reach-"
@@ -45,23 +46,74 @@ def run(
     """
     tell: OnEvent = on_event or (lambda event: None)
     stopping: ShouldStop = should_stop or (lambda: False)
-    with warnings.catch_warnings(), session(workers, address) as folder, _token(store) as token:
-        warnings.simplefilter("ignore")
+    with _ready(workers, address, store) as (folder, place):
+        import ray
+        from ray import tune
+
         from bench.run import actor
 
-        place = actor.Place(str(store.root.resolve()), token, tuple(filter(None, sys.path)))
         for _ in range(_ROUNDS):
             left = _unrecorded(jobs, store)
             if not left or stopping():
                 return
             recorder = actor.Recorder(store, left, tell, stopping)
-            tuner = _tuner(bundles(left, workers), recorder, workers, folder, settings, place, bool(address))
-            with contextlib.suppress(actor.Interrupted):
-                tuner.fit()
-            if recorder.broken:
-                raise recorder.broken
+            # Bundles travel through the object store: a trial's configuration is written to its state
+            # again and again, and searched for things to sample.
+            refs = [ray.put(bundle) for bundle in bundles(left, workers)]
+            work = tune.with_parameters(actor.work, refs=refs, settings=settings, place=place)
+            space = {"bundle": tune.grid_search(list(range(len(refs))))}
+            _fit(work, recorder, folder, 2 if address else 0, space, max_concurrent_trials=workers)
             if not stopping():
                 _bury([job for job in _unrecorded(left, store) if job.key in recorder.started], store, tell)
+
+
+def pursue(
+    agenda: Agenda,
+    store: Store,
+    settings: Settings,
+    *,
+    workers: int = 1,
+    should_stop: ShouldStop | None = None,
+    address: str | None = None,
+) -> None:
+    """Run the jobs of an agenda through Ray Tune; the contract is that of :func:`bench.run.local.pursue`.
+
+    A job whose worker died under it is recorded as ``killed``; one whose worker died before it began
+    is handed out again.
+
+    Raises:
+        InvalidRequest: workers die before they begin; or see :func:`bench.run.session.session`.
+    """
+    stopping: ShouldStop = should_stop or (lambda: False)
+    with _ready(workers, address, store) as (folder, place):
+        from ray import tune
+
+        from bench.run import actor, steer
+
+        desk = Desk(agenda, store, settings, workers, stopping)
+        play = tune.with_parameters(actor.play, settings=settings, place=place)
+        while desk.open():
+            _fit(
+                play,
+                steer.Watch(desk),
+                folder,
+                0,
+                {},
+                search_alg=steer.Proposer(desk),
+                scheduler=steer.Judge(desk),
+                num_samples=-1,
+                max_concurrent_trials=workers,
+            )
+
+
+@contextlib.contextmanager
+def _ready(workers: int, address: str | None, store: Store) -> Iterator[tuple[str, Place]]:
+    """Start or join Ray; yield a folder for the time being, and the place workers are told of."""
+    with warnings.catch_warnings(), session(workers, address) as folder, _token(store) as token:
+        warnings.simplefilter("ignore")
+        from bench.run import actor
+
+        yield folder, actor.Place(str(store.root.resolve()), token, tuple(filter(None, sys.path)))
 
 
 def bundles(jobs: Sequence[Job], workers: int) -> list[list[Job]]:
@@ -81,37 +133,28 @@ def bundles(jobs: Sequence[Job], workers: int) -> list[list[Job]]:
     return dealt
 
 
-def _tuner(
-    dealt: list[list[Job]],
-    recorder: Recorder,
-    workers: int,
-    folder: str,
-    settings: Settings,
-    place: Place,
-    cluster: bool,
-) -> Any:
-    """Return the tuner whose trials are the bundles."""
-    import ray
+def _fit(work: Any, callback: Any, folder: str, retries: int, space: Any, **config: Any) -> None:
+    """Run trials of a function until there are no more, or until the callback leaves."""
     from ray import tune
 
     from bench.run import actor
 
-    # Bundles travel through the object store: a trial's configuration is written to its state again
-    # and again, and searched for things to sample.
-    refs = [ray.put(bundle) for bundle in dealt]
-    work = tune.with_parameters(actor.work, refs=refs, settings=settings, place=place)
-    return tune.Tuner(
+    tuner = tune.Tuner(
         tune.with_resources(work, {"cpu": 1}),
-        param_space={"bundle": tune.grid_search(list(range(len(refs))))},
-        tune_config=tune.TuneConfig(max_concurrent_trials=workers, reuse_actors=True),
+        param_space=space,
+        tune_config=tune.TuneConfig(reuse_actors=True, **config),
         run_config=tune.RunConfig(
             storage_path=folder,
             name=uuid.uuid4().hex,
             verbose=0,
-            callbacks=[recorder],
-            failure_config=tune.FailureConfig(max_failures=2 if cluster else 0),
+            callbacks=[callback],
+            failure_config=tune.FailureConfig(max_failures=retries),
         ),
     )
+    with contextlib.suppress(actor.Interrupted):
+        tuner.fit()
+    if callback.broken:
+        raise callback.broken
 
 
 def _unrecorded(jobs: Sequence[Job], store: Store) -> list[Job]:
@@ -121,7 +164,7 @@ def _unrecorded(jobs: Sequence[Job], store: Store) -> list[Job]:
 def _bury(jobs: Sequence[Job], store: Store, tell: OnEvent) -> None:
     """Record jobs that began and whose worker is gone."""
     for job in jobs:
-        record = Record(job.key, job.attempt, "killed", "the worker that ran the cell died", cell=job.cell)
+        record = Record(job.key, job.attempt, "killed", DIED, cell=job.cell)
         store.put(record)
         tell(Event("end", job, record.payload(), ""))
 

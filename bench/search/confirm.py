@@ -14,9 +14,9 @@ from bench.arms import Arm
 from bench.gather import evidence_of
 from bench.report.evidence import ArmInfo, Evidence
 from bench.report.searched import ArmSearch, Searched
-from bench.search.log import Trial, TrialLog
+from bench.search.log import Trial, TrialLog, best
 from bench.search.plan import SEARCHABLE, SearchPlan
-from bench.search.space import configure
+from bench.search.space import configure, value_of
 from bench.search.task import Task
 from bench.store import Store
 from bench.study import Cell, Unit
@@ -32,11 +32,10 @@ class Winner:
     config: Mapping[str, Any]
 
 
-def best(trials: Sequence[Trial], direction: str = "maximize") -> Trial | None:
-    """Return the trial that wins, ``None`` if none is complete without a failure."""
-    sign = 1 if direction == "maximize" else -1
-    complete = [trial for trial in trials if trial.state == "complete" and not trial.failure]
-    return max(complete, key=lambda trial: (sign * trial.values[0], -trial.number), default=None)
+def ended(task: Task, root: Path) -> list[Trial]:
+    """Return the trials of a search that have ended, of those it is given."""
+    trials = TrialLog(root, task.header.key).trials()
+    return [trial for trial in trials if trial.state != "proposed" and trial.number < task.trials]
 
 
 def winners(plan: SearchPlan, tasks: Sequence[Task], root: Path) -> tuple[Winner, ...]:
@@ -45,7 +44,7 @@ def winners(plan: SearchPlan, tasks: Sequence[Task], root: Path) -> tuple[Winner
     found = []
     for task in tasks:
         header = task.header
-        trial = best(TrialLog(root, header.key).trials(), header.directions[0])
+        trial = best(ended(task, root))
         if _deciding(plan, task) and trial is not None:
             arm = arms[header.arm]
             config = configure(arm, {**plan.spaces[arm.name][1], **trial.params})
@@ -118,12 +117,13 @@ def evidence(
     found: Sequence[Winner],
     root: Path,
     command: str,
-    *,
-    repeatable: bool,
 ) -> Evidence:
     """Return what the report of a search is made of: the confirmation's runs and the searches behind them."""
     study, settings = plan.study, plan.spec.settings
-    arms: list[ArmInfo] = [ArmInfo(arm.name, arm.kind, arm.change, arm.levels) for arm in study.arms]
+    arms = [
+        ArmInfo(arm.name, arm.kind, "tuned" if arm.kind == "baseline" else arm.change, arm.levels)
+        for arm in study.arms
+    ]
     arms += [
         ArmInfo(declared_name(arm.name), "declared", "values as the study declares them") for arm in plan.arms
     ]
@@ -141,7 +141,7 @@ def evidence(
         epochs=plan.epochs,
         repeats=settings.repeats,
         confirm_seeds=settings.confirm_seeds,
-        repeatable=repeatable,
+        repeatable=not any(trial.beside for task in tasks for trial in ended(task, root)),
         declared={arm.name: declared_name(arm.name) for arm in plan.arms},
     )
     return evidence_of(
@@ -158,8 +158,9 @@ def evidence(
 
 def _search(plan: SearchPlan, task: Task, root: Path) -> ArmSearch:
     header = task.header
-    trials = [trial for trial in TrialLog(root, header.key).trials() if trial.state != "proposed"]
-    chosen = best(trials, header.directions[0])
+    trials = ended(task, root)
+    chosen = best(trials)
+    arm = next(each for each in plan.arms if each.name == header.arm)
     return ArmSearch(
         arm=header.arm,
         sampler=header.sampler,
@@ -168,6 +169,7 @@ def _search(plan: SearchPlan, task: Task, root: Path) -> ArmSearch:
         trials=_table(trials, header.objectives, sorted(task.space)),
         space=header.space,
         winner=chosen.number if chosen else None,
+        own={name: value_of(arm, name) for name in task.space},
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -32,6 +32,10 @@ class Trial:
         epochs: epochs of training the trial stands for.
         reused: those of them that were read from the record instead of being run.
         same_as: number of the earlier trial with the same configuration, if there is one.
+        beside: trials of the same search that were in flight when it was proposed; unless that is 0 for
+            all, their order, and so the search, cannot be repeated exactly.
+        attempts: attempts at each cell that were on record when it was proposed: only those are reused,
+            later ones are its own.
     """
 
     number: int
@@ -46,6 +50,8 @@ class Trial:
     epochs: int = 0
     reused: int = 0
     same_as: int | None = None
+    beside: int = 0
+    attempts: tuple[int, ...] = ()
 
     def ended(self, state: State, **parts: Any) -> Trial:
         """Return the trial as it ended."""
@@ -66,6 +72,7 @@ class Header:
         objectives: names of the objectives.
         directions: ``maximize`` or ``minimize`` for each.
         space: dotted key -> distribution as Optuna writes it in JSON.
+        question: the question of the study.
     """
 
     key: str
@@ -77,6 +84,7 @@ class Header:
     objectives: tuple[str, ...]
     directions: tuple[str, ...]
     space: Mapping[str, str]
+    question: str = ""
 
     @property
     def title(self) -> str:
@@ -122,6 +130,15 @@ class TrialLog:
                 trial = Trial(**{name: _tupled(value) for name, value in record.cell.items()})
                 found[trial.number] = trial
         return [found[number] for number in sorted(found)]
+
+
+def best(trials: Iterable[Trial]) -> Trial | None:
+    """Return the trial that wins: complete, without a failure, best on the first objective, first of equals.
+
+    The first objective is a score, of which more is better. ``None`` if no trial is complete.
+    """
+    sound = [trial for trial in trials if trial.state == "complete" and not trial.failure]
+    return max(sound, key=lambda trial: (trial.values[0], -trial.number), default=None)
 
 
 def searches(root: Path) -> list[TrialLog]:

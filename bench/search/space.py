@@ -54,9 +54,11 @@ def space_of(arm: Arm, block: Mapping[str, Any], compared: Collection[str]) -> t
                 )
         elif said is None:
             if allowed.search:
-                space[key] = _declared_range(key, kind, allowed, _value(arm, key))
+                space[key] = _declared_range(key, kind, allowed, value_of(arm, key))
         elif isinstance(said, Mapping | list):
             space[key] = _own_range(key, kind, allowed, said)
+            for value in said if isinstance(said, list) else ():
+                _require_taken(arm, key, value)
         else:
             fixed[key] = said
     if not space:
@@ -92,7 +94,7 @@ def configure(arm: Arm, params: Mapping[str, Any]) -> dict[str, Any]:
 
 def first(arm: Arm, space: Space) -> Params:
     """Return the arm's own values, moved to the nearest that the space allows."""
-    return {key: _nearest(_value(arm, key), distribution) for key, distribution in space.items()}
+    return {key: _nearest(value_of(arm, key), distribution) for key, distribution in space.items()}
 
 
 def draw(space: Space, seed: int, number: int) -> Params:
@@ -107,24 +109,49 @@ def draw(space: Space, seed: int, number: int) -> Params:
 def draw_one(key: str, distribution: BaseDistribution, seed: int, number: int) -> Any:
     """Return the draw of one parameter in trial ``number``."""
     digest = hashlib.sha256(canonical([key, seed, number]).encode()).digest()
-    share = np.random.default_rng(int.from_bytes(digest[:8], "big")).random()
+    return place(distribution, np.random.default_rng(int.from_bytes(digest[:8], "big")).random())
+
+
+def place(distribution: BaseDistribution, share: float) -> Any:
+    """Return the value at a share of a distribution, from 0 to 1."""
     if isinstance(distribution, CategoricalDistribution):
-        return distribution.choices[int(share * len(distribution.choices))]
+        return distribution.choices[
+            min(int(share * len(distribution.choices)), len(distribution.choices) - 1)
+        ]
     assert isinstance(distribution, FloatDistribution | IntDistribution)
-    whole = isinstance(distribution, IntDistribution)
-    low, high = float(distribution.low), float(distribution.high)
-    if whole:  # every whole number its fair share of the range
-        low, high = low - 0.5, high + 0.5
-    if distribution.log:
-        value = math.exp(math.log(low) + share * (math.log(high) - math.log(low)))
-    else:
-        value = low + share * (high - low)
-    if whole:
-        return int(min(max(round(value), distribution.low), distribution.high))
+    low, high = _ends(distribution)
+    value = low + share * (high - low)
+    value = math.exp(value) if distribution.log else value
+    value = round(value) if isinstance(distribution, IntDistribution) else value
     return min(max(value, distribution.low), distribution.high)
 
 
-def _value(arm: Arm, key: str) -> Any:
+def share_of(distribution: BaseDistribution, value: float) -> float:
+    """Return the share at which a distribution of numbers has a value."""
+    assert isinstance(distribution, FloatDistribution | IntDistribution)
+    low, high = _ends(distribution)
+    return ((math.log(value) if distribution.log else value) - low) / (high - low)
+
+
+def _ends(distribution: FloatDistribution | IntDistribution) -> tuple[float, float]:
+    """Return the ends of the range, of its logarithm where that is what counts."""
+    low, high = float(distribution.low), float(distribution.high)
+    if isinstance(distribution, IntDistribution):  # every whole number its fair share of the range
+        low, high = low - 0.5, high + 0.5
+    return (math.log(low), math.log(high)) if distribution.log else (low, high)
+
+
+def _require_taken(arm: Arm, key: str, value: Any) -> None:
+    """Refuse a value that the component would refuse, whatever the others are set to."""
+    slot, _, name = key.partition(".")
+    if name:
+        registry.resolve(slot, {**arm.config[slot], name: value})
+    else:
+        configure(arm, {key: value})
+
+
+def value_of(arm: Arm, key: str) -> Any:
+    """Return what an arm declares for a parameter by its dotted key."""
     slot, _, name = key.partition(".")
     return arm.config[slot][name] if name else arm.config[slot]
 
@@ -167,13 +194,21 @@ def _own_range(key: str, kind: Any, allowed: Range, said: Any) -> BaseDistributi
         raise InvalidRequest(f"search.space.{key}.log must be true or false, got {log!r}")
     for end in (low, high):
         if isinstance(end, bool) or not isinstance(end, int | float) or not math.isfinite(end):
-            raise InvalidRequest(f"search.space.{key} must have two ends that are numbers, got {low!r} … {high!r}")
-        if (allowed.low is not None and end < allowed.low) or (allowed.high is not None and end > allowed.high):
+            raise InvalidRequest(
+                f"search.space.{key} must have two ends that are numbers, got {low!r} … {high!r}"
+            )
+        if (allowed.low is not None and end < allowed.low) or (
+            allowed.high is not None and end > allowed.high
+        ):
             raise InvalidRequest(f"search.space.{key} must lie in {allowed}, got {low!r} … {high!r}")
     if not low < high:
-        raise InvalidRequest(f"search.space.{key} must not be empty, got {low!r} … {high!r}; put low below high")
+        raise InvalidRequest(
+            f"search.space.{key} must not be empty, got {low!r} … {high!r}; put low below high"
+        )
     if log and low <= 0:
-        raise InvalidRequest(f"search.space.{key} with log must be above 0, got {low!r}; raise low or drop log")
+        raise InvalidRequest(
+            f"search.space.{key} with log must be above 0, got {low!r}; raise low or drop log"
+        )
     return _numbers(kind, low, high, log)
 
 

@@ -23,7 +23,7 @@ class SearchSettings:
     """The keys of the block that are plain values."""
 
     trials: int = param(40, low=1, high=100_000, help="configurations tried per arm, over all restarts")
-    seeds_per_trial: int = param(2, low=1, high=100, help="seeds a configuration is judged by")
+    seeds_per_trial: int = param(3, low=1, high=100, help="seeds a configuration is judged by")
     repeats: int = param(1, low=1, high=1000, help="whole searches per arm, each on a split of its own")
     confirm_seeds: int = param(8, low=1, high=10_000, help="fresh seeds the winner of an arm is retrained on")
     seed: int = param(0, low=0, high=2**31 - 1, help="of the proposals")
@@ -92,13 +92,16 @@ def read_search(block: Mapping[str, Any], metric: str) -> SearchSpec:
     space = block.get("space") or {}
     if not isinstance(space, Mapping):
         raise InvalidRequest(
-            f"search.space must be a mapping of dotted keys, got {space!r}; write {{quantizer.codes: [32, 100]}}"
+            f"search.space must be a mapping of dotted keys, got {space!r}; "
+            "write {quantizer.codes: [32, 100]}"
         )
     objectives = _objectives(block.get("objectives") or [metric], metric)
     if len(objectives) > 1:
         for name in names:
             if not registry.lookup("sampler", name).factory.several_objectives:
-                raise InvalidRequest(f"sampler {name!r} works on one objective, got {list(objectives)}; use tpe")
+                raise InvalidRequest(
+                    f"sampler {name!r} works on one objective, got {list(objectives)}; use tpe"
+                )
     return SearchSpec(settings, sampler, others, objectives, dict(space))
 
 
@@ -113,7 +116,8 @@ def _objectives(names: object, metric: str) -> tuple[str, ...]:
             raise unknown("objective", name, known)
     if names[0] != metric:
         raise InvalidRequest(
-            f"the first of search.objectives must be the study's metric {metric!r}, got {names[0]!r}; put it first"
+            f"the first of search.objectives must be the study's metric {metric!r}, got {names[0]!r}; "
+            "put it first"
         )
     if len(set(names)) < len(names):
         raise InvalidRequest(f"search.objectives must name each once, got {names}; leave one out")

@@ -14,7 +14,7 @@ from models.contrast.infonce import InfoNCE, InfoNCEParameters
 from models.errors import InvalidRequest
 from models.registry import component, param
 from models.steps import step_map
-from models.vectors import unit
+from models.vectors import lengths, unit
 
 
 class _Cut(torch.autograd.Function):
@@ -66,14 +66,46 @@ def cut(current: Tensor, video: Tensor, starts: list[int], steps: int) -> tuple[
     return past, ahead
 
 
+class _Predicted(torch.autograd.Function):
+    """Unit vectors ``(2, S * K, B, D)`` of ``(2, D, S, B)`` contexts and ``(2, D, K * D)`` layers.
+
+    The scaling also moves the windows behind the steps, and back.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, contexts: Tensor, layers: Tensor) -> Tensor:
+        _, width, starts, batch = contexts.shape
+        ahead = torch.bmm(contexts.flatten(2).mT, layers).view(2, starts, batch, -1, width)
+        length = lengths(ahead)
+        scaled = ahead.new_empty(2, starts, ahead.shape[3], batch, width)
+        torch.div(ahead.transpose(2, 3), length.transpose(2, 3), out=scaled)
+        ctx.save_for_backward(contexts, layers, length, scaled)
+        return scaled.view(2, -1, batch, width)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor]:
+        contexts, layers, length, scaled = ctx.saved_tensors
+        gradient = gradients[0].view_as(scaled)
+        along = (gradient * scaled).sum(-1, keepdim=True)
+        back = scaled.new_empty(*length.shape[:-1], scaled.shape[-1])
+        torch.addcmul(gradient, scaled, along, value=-1.0, out=back.transpose(2, 3))
+        g_ahead = back.div_(length).view(2, -1, layers.shape[2])
+        g_contexts = torch.bmm(layers, g_ahead.mT).view_as(contexts)
+        return g_contexts, torch.bmm(contexts.flatten(2), g_ahead)
+
+
 @dataclass(frozen=True)
 class CrossCPCParameters:
     """Parameters of :class:`CrossCPC`."""
 
-    steps: int = param(5, low=1, high=64, help="how many steps ahead are predicted (K)")
+    steps: int = param(5, low=1, high=64, search=(1, 8), help="how many steps ahead are predicted (K)")
     context: str = param("lstm", choices=("lstm", "mean"), help="how the past is summed up")
-    current_to_video: float = param(0.2, low=0.0, high=10.0, help="weight of predicting the video")
-    video_to_current: float = param(0.2, low=0.0, high=10.0, help="weight of predicting the current")
+    current_to_video: float = param(
+        0.2, low=0.0, high=10.0, log=True, search=(0.02, 2.0), help="weight of predicting the video"
+    )
+    video_to_current: float = param(
+        0.2, low=0.0, high=10.0, log=True, search=(0.02, 2.0), help="weight of predicting the current"
+    )
     self_weight: float = param(0.0, low=0.0, high=10.0, help="weight of predicting the own modality")
     anchors: int = param(1, low=1, high=64, help="random starts per training step")
 
@@ -164,10 +196,8 @@ class CrossCPC(nn.Module):
 
     def predictions(self, past: Tensor, starts: list[int]) -> Tensor:
         """Return unit predictions ``(2, starts * K, B, D)`` by each modality of ``(2, T, B, D)``."""
-        _, _, batch, width = past.shape
-        contexts = self.context(past, starts).flatten(2)
-        ahead = torch.bmm(contexts.mT, self.predict).view(2, len(starts), batch, -1, width)
-        return unit(ahead.transpose(2, 3).contiguous().flatten(1, 2))
+        predicted: Tensor = _Predicted.apply(self.context(past, starts), self.predict)  # type: ignore[no-untyped-call]
+        return predicted
 
     def _draw(self) -> list[int]:
         # Python's numbers: slicing by one that lies on a device would wait for the device.

@@ -15,7 +15,9 @@ from models.vectors import unit
 class CWCLParameters:
     """Parameters of :class:`CWCL`."""
 
-    temperature: float = param(0.1, low=0.02, high=2.0, log=True, help="divides the cosines")
+    temperature: float = param(
+        0.1, low=0.02, high=2.0, log=True, search=(0.03, 1.0), help="divides the cosines"
+    )
 
 
 @component("contrast", "cwcl", parameters=CWCLParameters, origin="arXiv 2309.14580")

@@ -14,36 +14,48 @@ from models.registry import component, param
 LOG2E = math.log2(math.e)
 
 
-class _BothWays(torch.autograd.Function):
-    """Cross-entropy of the pairs, averaged over the row and the column soft-max.
+def both_ways(
+    predicted: Tensor, target: Tensor, temperature: float, wants: bool
+) -> tuple[Tensor, Tensor | None, Tensor | None]:
+    """Return the loss of :func:`cross_entropy_both_ways` and, where wanted, its gradients.
 
     One exponential serves both directions and the gradient, where two log-soft-maxes and their
     gradients take six. It is a power of 2, which costs a third of one of e; the factor goes into
     the matrix product.
     """
+    likelihood = torch.baddbmm(
+        predicted.new_empty(()), predicted, target.mT, beta=0.0, alpha=LOG2E / temperature
+    )
+    pair = likelihood.diagonal(dim1=1, dim2=2)
+    pairs = pair.sum()
+    likelihood.exp2_()
+    totals = likelihood.new_empty(2, *likelihood.shape[:2])
+    by_row, by_column = totals.unbind()
+    torch.sum(likelihood, 2, out=by_row)
+    torch.sum(likelihood, 1, out=by_column)
+    loss = totals.log().mean().sub_(pairs, alpha=1.0 / (LOG2E * by_row.numel()))
+    if not wants:
+        return loss, None, None
+    half = 1.0 / (totals.numel() * temperature)
+    totals.reciprocal_().mul_(half)
+    weight = likelihood.mul_(by_row[:, :, None] + by_column[:, None, :])
+    pair.sub_(2.0 * half)
+    return loss, torch.bmm(weight, target), torch.bmm(weight.mT, predicted)
+
+
+class _BothWays(torch.autograd.Function):
+    """The gradient is taken at once, while all is in the cache, and only scaled on the way back."""
 
     @staticmethod
     def forward(ctx: Any, predicted: Tensor, target: Tensor, temperature: float) -> Tensor:
-        logits = torch.baddbmm(
-            predicted.new_empty(()), predicted, target.mT, beta=0.0, alpha=LOG2E / temperature
-        )
-        pairs = logits.diagonal(dim1=1, dim2=2).sum()
-        likelihood = logits.exp2_()
-        totals = likelihood.new_empty(2, *likelihood.shape[:2])
-        torch.sum(likelihood, 2, out=totals[0])
-        torch.sum(likelihood, 1, out=totals[1])
-        ctx.save_for_backward(predicted, target, likelihood, totals)
-        ctx.temperature = temperature
-        return totals.log().mean().sub_(pairs, alpha=1.0 / (LOG2E * totals[0].numel()))
+        loss, *g_both = both_ways(predicted, target, temperature, any(ctx.needs_input_grad))
+        ctx.save_for_backward(*g_both)
+        return loss
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None]:
-        predicted, target, likelihood, totals = ctx.saved_tensors
-        half = gradients[0] * (1.0 / (totals.numel() * ctx.temperature))
-        by_row, by_column = half / totals
-        weight = (by_row[:, :, None] + by_column[:, None, :]).mul_(likelihood)
-        weight.diagonal(dim1=1, dim2=2).sub_(half, alpha=2.0)
-        return torch.bmm(weight, target), torch.bmm(weight.mT, predicted), None
+        g_predicted, g_target = ctx.saved_tensors
+        return g_predicted * gradients[0], g_target * gradients[0], None
 
 
 def cross_entropy_both_ways(predicted: Tensor, target: Tensor, temperature: float = 1.0) -> Tensor:
@@ -66,7 +78,9 @@ def cosines(predicted: Tensor, target: Tensor, temperature: float = 1.0) -> Tens
 class InfoNCEParameters:
     """Parameters of :class:`InfoNCE`."""
 
-    temperature: float = param(0.1, low=0.02, high=2.0, log=True, help="divides the cosines")
+    temperature: float = param(
+        0.1, low=0.02, high=2.0, log=True, search=(0.03, 1.0), help="divides the cosines"
+    )
 
 
 @component("contrast", "infonce", parameters=InfoNCEParameters, origin="arXiv 1807.03748")

@@ -15,7 +15,7 @@ from models.vectors import unit
 class TripletParameters:
     """Parameters of :class:`Triplet`."""
 
-    margin: float = param(0.2, low=0.0, high=2.0, help="of the cosines")
+    margin: float = param(0.2, low=0.0, high=2.0, search=(0.05, 1.0), help="of the cosines")
 
 
 @component("contrast", "triplet", parameters=TripletParameters, needs=("private",))

@@ -16,7 +16,7 @@ from models.registry import component, param
 class HardTripletParameters:
     """Parameters of :class:`HardTriplet`."""
 
-    margin: float = param(0.2, low=0.0, high=2.0, help="of the cosines")
+    margin: float = param(0.2, low=0.0, high=2.0, search=(0.05, 1.0), help="of the cosines")
 
 
 @component("contrast", "triplet_hard", parameters=HardTripletParameters, origin="VSE++, arXiv 1707.05612")

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from models.layers import Perceptron, perceptron, perceptron_backward
+from models.layers import Perceptron, flat, perceptron, perceptron_backward
 from models.registry import component, param
 
 # The least variance of the fitted density: a specific vector that has become constant would
@@ -17,59 +17,46 @@ from models.registry import component, param
 SMALLEST = 1e-2
 
 
-class _Fit(torch.autograd.Function):
-    """sum_d ln v_d / 2 by the weights of the mean; code and specific vectors are constants."""
-
-    @staticmethod
-    def forward(ctx: Any, semantic: Tensor, private: Tensor, *weights: Tensor) -> Tensor:
-        hidden, mean = perceptron(semantic, *weights)
-        residual = mean.sub_(private)
-        variance = _variance(residual)
-        ctx.save_for_backward(residual, variance, semantic, hidden, weights[0], weights[2])
-        return variance.clamp(min=SMALLEST).log_().sum().mul_(0.5)
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        residual, variance, semantic, hidden, w_in, w_out = ctx.saved_tensors
-        scale = gradients[0] * (len(variance) / residual.numel())
-        # No gradient where the variance is clamped.
-        g_mean = residual * (scale / variance).mul_(variance > SMALLEST)
-        _, *g_weights = perceptron_backward(g_mean, semantic, hidden, w_in, w_out, (False, True))
-        return None, None, *g_weights
-
-
 class _Bound(torch.autograd.Function):
-    """sum_d Cov(mean_d, private_d) / v_d; the weights of the mean and v are constants."""
+    """sum_d Cov(mean_d, private_d) / v_d; the weights of the mean and v are constants.
+
+    The gradient is taken at once, while everything is in the cache, and only scaled on the way back.
+    """
 
     @staticmethod
     def forward(ctx: Any, semantic: Tensor, private: Tensor, *weights: Tensor) -> Tensor:
-        hidden, mean = perceptron(semantic, *weights)
-        precision = _variance(private - mean).clamp_(min=SMALLEST).reciprocal_()
+        rows = flat(semantic)
+        hidden, mean = perceptron(rows, *weights)
+        precision = _variance(flat(private) - mean).clamp_(min=SMALLEST).reciprocal_()
         spread = private - private.mean(0)
         weighted = mean.mul_(precision)
-        ctx.save_for_backward(spread, weighted, precision, semantic, hidden, weights[0], weights[2])
-        ctx.rows = mean.numel() // len(precision)
-        return torch.dot(weighted.view(-1), spread.view(-1)).div_(ctx.rows)
+        bound = torch.dot(weighted.view(-1), spread.view(-1)).div_(len(rows))
+        if any(ctx.needs_input_grad):
+            g_mean = flat(spread).mul_(precision.div_(len(rows)))
+            g_rows = perceptron_backward(g_mean, rows, hidden, weights[0], weights[2], (True, False))[0]
+            weighted = weighted.view_as(private)
+            g_private = (weighted - weighted.mean(0)).div_(len(rows))
+            ctx.save_for_backward(g_rows.view_as(semantic), g_private)  # type: ignore[union-attr]
+        return bound
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        spread, weighted, precision, semantic, hidden, w_in, w_out = ctx.saved_tensors
-        scale = gradients[0] * (1.0 / ctx.rows)
-        g_mean = spread * (precision * scale)
-        g_semantic, *_ = perceptron_backward(g_mean, semantic, hidden, w_in, w_out, (True, False))
-        return g_semantic, (weighted - weighted.mean(0)).mul_(scale), None, None, None, None
+        g_semantic, g_private = (saved * gradients[0] for saved in ctx.saved_tensors)
+        return g_semantic, g_private, None, None, None, None
 
 
 def _variance(residual: Tensor) -> Tensor:
-    """Return the mean square over all but the last axis."""
-    return residual.flatten(0, -2).square().mean(0)
+    """Return the mean square of each column."""
+    return residual.square().mean(0)
 
 
 @dataclass(frozen=True)
 class CLUBParameters:
     """Parameters of :class:`CLUB`."""
 
-    weight: float = param(0.1, low=1e-4, high=10.0, log=True, help="weight of the bound in the loss")
+    weight: float = param(
+        0.1, low=1e-4, high=10.0, log=True, search=(0.01, 1.0), help="weight of the bound in the loss"
+    )
     inner_steps: int = param(1, low=1, high=10, help="updates of the density per training step")
     learning_rate: float = param(1e-3, low=1e-5, high=1e-1, log=True, help="of the density")
     hidden: int = param(32, low=1, high=512, log=True, help="hidden width of the density's mean")
@@ -105,15 +92,24 @@ class CLUB(nn.Module):
         self.learning_rate = parameters.learning_rate
         self.mean = Perceptron(width, parameters.hidden, private_width)
 
-    def fit_loss(self, semantic: Tensor, private: Tensor) -> Tensor:
-        """Return the negative log-likelihood of q at the best v, up to a constant; gradients reach q only.
+    @torch.no_grad()
+    def fit_gradients(self, semantic: Tensor, private: Tensor) -> tuple[Tensor, ...]:
+        """Return the gradients of sum_d ln v_d / 2, in the order of the parameters.
+
+        That is the negative log-likelihood of q at the best v, up to a constant. No graph is built.
 
         Args:
             semantic: ``(B, T, width)``.
             private: ``(B, T, private_width)``.
         """
-        loss: Tensor = _Fit.apply(semantic.detach(), private.detach(), *self.mean.weights())  # type: ignore[no-untyped-call]
-        return loss
+        rows, weights = flat(semantic), self.mean.weights()
+        hidden, mean = perceptron(rows, *weights)
+        residual = mean.sub_(flat(private))
+        variance = _variance(residual)
+        # No gradient where the variance is clamped.
+        residual.mul_((variance * len(rows)).reciprocal_().mul_(variance > SMALLEST))
+        gradients = perceptron_backward(residual, rows, hidden, weights[0], weights[2], (False, True))
+        return tuple(g for g in gradients if g is not None)
 
     def bound(self, semantic: Tensor, private: Tensor) -> Tensor:
         """Return the bound before clamping and weighing; gradients reach the encoders, not q, not v."""

@@ -17,9 +17,9 @@ class NoDisentangling(nn.Module):
     def __init__(self, parameters: NoParameters, *, width: int, private_width: int) -> None:
         super().__init__()
 
-    def fit_loss(self, semantic: Tensor, private: Tensor) -> Tensor:
-        """Return 0: there is nothing to fit."""
-        return semantic.new_zeros(())
+    def fit_gradients(self, semantic: Tensor, private: Tensor) -> tuple[Tensor, ...]:
+        """Return none: there is nothing to fit."""
+        return ()
 
     def forward(self, semantic: Tensor, private: Tensor) -> Tensor:
         """Return 0."""

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from models.layers import relu_backward_
 from models.registry import component, param
-from models.vectors import unit
+from models.vectors import lengths, unit_backward
 
 KERNEL = 3
 
@@ -20,13 +20,15 @@ class _ResidualConvolution(torch.autograd.Function):
     """The whole encoder, its gradient written out for the reason given in :mod:`models.layers`.
 
     Every step is put beside its two predecessors (zeros before step 0), so that the convolution is
-    one matrix product; the gradient of that is the sum of three shifted slices.
+    one matrix product; the gradient of that is the sum of three shifted slices. With ``unit_norm``
+    the output is scaled to length 1 in place.
     """
 
     @staticmethod
     def forward(
         ctx: Any,
         x: Tensor,
+        unit_norm: bool,
         w_in: Tensor,
         b_in: Tensor,
         w_mix: Tensor,
@@ -42,15 +44,21 @@ class _ResidualConvolution(torch.autograd.Function):
         taps = windows.reshape(batch * steps, -1)
         mixed = torch.addmm(b_mix, taps, w_mix.T).relu_()
         summed = hidden + mixed
-        ctx.save_for_backward(rows, hidden, taps, mixed, summed, w_in, w_mix, w_out)
+        out, length = torch.addmm(b_out, summed, w_out.T), None
+        if unit_norm:
+            length = lengths(out)
+            out.div_(length)
+        ctx.save_for_backward(rows, hidden, taps, mixed, summed, w_in, w_mix, w_out, out, length)
         ctx.shape = x.shape
-        return torch.addmm(b_out, summed, w_out.T).view(batch, steps, -1)
+        return out.view(batch, steps, -1)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        rows, hidden, taps, mixed, summed, w_in, w_mix, w_out = ctx.saved_tensors
+        rows, hidden, taps, mixed, summed, w_in, w_mix, w_out, out, length = ctx.saved_tensors
         batch, steps, _ = ctx.shape
         g_out = gradients[0].reshape(len(rows), -1)
+        if length is not None:
+            g_out = unit_backward(g_out, out, length)
         g_hidden = g_out @ w_out
         g_mixed = torch.ops.aten.threshold_backward(g_hidden, mixed, 0)
         oldest, older, own = (g_mixed @ w_mix).view(batch, steps, -1).chunk(KERNEL, dim=-1)
@@ -61,7 +69,7 @@ class _ResidualConvolution(torch.autograd.Function):
         relu_backward_(g_hidden, hidden)
         g_x = (g_hidden @ w_in).view(ctx.shape) if ctx.needs_input_grad[0] else None
         return (
-            g_x,
+            g_x, None,
             g_hidden.T @ rows, g_hidden.sum(0),
             g_mixed.T @ taps, g_mixed.sum(0),
             g_out.T @ summed, g_out.sum(0),
@@ -98,5 +106,5 @@ class CausalConvEncoder(nn.Module):
         """Encode ``(B, T, features)`` as ``(B, T, width)``."""
         layers = (self.enter, self.mix, self.leave)
         weights = (w for layer in layers for w in (layer.weight, layer.bias))
-        z: Tensor = _ResidualConvolution.apply(x, *weights)  # type: ignore[no-untyped-call]
-        return unit(z) if self.unit_norm else z
+        z: Tensor = _ResidualConvolution.apply(x, self.unit_norm, *weights)  # type: ignore[no-untyped-call]
+        return z

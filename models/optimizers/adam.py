@@ -22,7 +22,7 @@ TINY = 1e-6
 class AdamParameters:
     """Parameters of :class:`Adam`; ``batch`` is read by whoever draws the batches."""
 
-    learning_rate: float = param(3e-3, low=1e-5, high=1e-1, log=True, help="step size")
+    learning_rate: float = param(3e-3, low=1e-5, high=1e-1, log=True, search=(3e-4, 3e-2), help="step size")
     batch: int = param(256, low=1, high=8192, log=True, help="windows per step")
     decay: str = param("cosine", choices=("cosine", "none"), help="of the step size over the training")
     clip: float = param(

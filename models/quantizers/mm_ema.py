@@ -23,15 +23,19 @@ JITTER = 0.01
 class MMEMAParameters:
     """Parameters of :class:`MMEMAQuantizer`."""
 
-    codes: int = param(100, low=2, high=4096, log=True, help="number of codes")
+    codes: int = param(100, low=2, high=4096, log=True, search=(16, 512), help="number of codes")
     video_share: float = param(
         0.5, low=0.0, high=1.0, help="share of the video in what a current assignment adds"
     )
     current_share: float = param(
         0.5, low=0.0, high=1.0, help="share of the current in what a video assignment adds"
     )
-    decay: float = param(0.99, low=0.0, high=0.9999, help="of the running sums, per step")
-    commitment: float = param(0.25, low=0.0, high=10.0, help="weight of the commitment loss")
+    decay: float = param(
+        0.99, low=0.0, high=0.9999, search=(0.9, 0.999), help="of the running sums, per step"
+    )
+    commitment: float = param(
+        0.25, low=0.0, high=10.0, log=True, search=(0.05, 1.0), help="weight of the commitment loss"
+    )
     video_pull: float = param(
         1.0, low=0.0, high=10.0, help="commitment of the current to the code of the video"
     )
@@ -118,18 +122,18 @@ class MMEMAQuantizer(nn.Module):
             self._start(current.detach(), video.detach())
         # The update below writes in place, and the backward pass still needs these codes.
         codebook = self.codebook.clone() if self.training else self.codebook
-        d_c, d_v = squared_distances(current, codebook), squared_distances(video, codebook)
-        k_c, k_v = nearest(d_c), nearest(d_v)
+        # One modality after the other: its distances are still in the cache.
+        d_c = squared_distances(current, codebook)
+        k_c = nearest(d_c)
+        d_v = squared_distances(video, codebook)
+        k_v = nearest(d_v)
         e_c, e_v = F.embedding(k_c, codebook), F.embedding(k_v, codebook)
         partner_c, partner_v = self._partners(e_c, e_v)
         known_c, known_v = (None, None) if self.in_step else (self.video_known, self.current_known)
         s = self.settings
-        q_c, loss_c = commit(
-            current, e_c, partner_c, known_c, (2.0 * s.commitment, s.commitment * s.video_pull)
-        )
-        q_v, loss_v = commit(
-            video, e_v, partner_v, known_v, (2.0 * s.commitment, s.commitment * s.current_pull)
-        )
+        own, pulls = 2.0 * s.commitment, (s.commitment * s.video_pull, s.commitment * s.current_pull)
+        q_c, d_c, loss_c = commit(current, codebook, d_c, e_c, partner_c, known_c, (own, pulls[0]))
+        q_v, d_v, loss_v = commit(video, codebook, d_v, e_v, partner_v, known_v, (own, pulls[1]))
         if self.training:
             self._update(current.detach(), video.detach(), k_c, k_v)
         return Quantised(q_c, q_v, k_c, k_v, d_c, d_v, loss_c + loss_v)

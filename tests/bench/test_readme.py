@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from bench.cli import main
+from bench.search.plan import make_search_plan
 from bench.study import load
 
 ROOT = Path(__file__).parents[2]
@@ -24,11 +25,14 @@ COMMANDS = sorted(
 
 
 def test_the_study_shown_is_a_study(tmp_path):
-    (text,) = [block for language, block in BLOCKS if language == "yaml"]
+    declared, search = [block for language, block in BLOCKS if language == "yaml"]
     path = tmp_path / "shown.yaml"
-    path.write_text(text)
+    path.write_text(declared + search)
     study = load(path)
     assert [arm.name for arm in study.arms][:3] == ["baseline", "cwcl", "bigger"]
+    plan = make_search_plan(study)
+    assert "current_encoder.hidden" in plan.spaces["baseline"][0]
+    assert "quantizer.codes" not in plan.spaces["baseline"][0]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

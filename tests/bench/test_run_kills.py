@@ -23,12 +23,15 @@ ENGINES = pytest.mark.parametrize("engine", ["local", "ray"])
 class Driver:
     """A driver in a process group of its own, as a shell starts it; everything it starts carries a mark."""
 
-    def __init__(self, root: Path, cells: list[dict], **options) -> None:
+    program = "run_targets.py"
+    given = "cells"
+
+    def __init__(self, root: Path, given: list, **options) -> None:
         self.mark = uuid.uuid4().hex
-        plan = json.dumps({"root": str(root), "cells": cells, "workers": 2, **options})
+        plan = json.dumps({"root": str(root), self.given: given, "workers": 2, **options})
         environment = {**os.environ, "PYTHONPATH": str(HERE.parents[1]), "PRECURSOR_TEST": self.mark}
         self.process = subprocess.Popen(
-            [sys.executable, HERE / "run_targets.py", plan],
+            [sys.executable, HERE / self.program, plan],
             env=environment, start_new_session=True, stderr=subprocess.DEVNULL,
         )  # fmt: skip
 

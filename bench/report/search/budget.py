@@ -1,0 +1,89 @@
+"""What the searches were given and what they spent, and whether that was the same for all."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from bench.compare.anytime import Anytime, best_so_far
+from bench.report.searched import ArmSearch, Searched, spent
+from bench.report.table import text
+
+
+def curve(search: ArmSearch, searched: Searched) -> Anytime:
+    """Return the best-so-far curve of a search; what was told the worst value does not count as a value."""
+    rows = search.trials
+    value = rows["value"].where(rows["number"].isin(search.scored["number"]))
+    return best_so_far(value, rows["epochs"], searched.maximize)
+
+
+def share(search: ArmSearch, searched: Searched) -> float:
+    """Return the share of its budget that a search has spent."""
+    return float(search.trials["epochs"].sum()) / searched.budget
+
+
+def given(searched: Searched) -> str:
+    """Return the budget of one search in words."""
+    seeds, each = searched.seeds_per_trial, searched.epochs / searched.seeds_per_trial
+    over = "1 seed" if seeds == 1 else f"{seeds} seeds"
+    return f"{searched.trials} trials × {over} × {each:g} epochs"
+
+
+def unfinished(searched: Searched) -> list[tuple[ArmSearch, int]]:
+    """Return the searches that lack trials, and how many have ended."""
+    return [(each, len(each.trials)) for each in searched.searches if len(each.trials) != searched.trials]
+
+
+def lacking(searched: Searched) -> list[str]:
+    """Return the arms that a sampler or a repeat was not run on, in words."""
+    had = {(each.arm, each.sampler, each.repeat) for each in searched.searches}
+    return [
+        f"{arm} by {sampler}" + (f", repeat {repeat}" if searched.repeats > 1 else "")
+        for arm in searched.arms
+        for sampler in searched.samplers
+        for repeat in range(searched.repeats)
+        if (arm, sampler, repeat) not in had
+    ]
+
+
+def range_of(values: Sequence[float]) -> str:
+    """Return shares as ``31 %`` or ``31 % to 42 %``."""
+    ends = dict.fromkeys(text("percent", value) for value in (min(values), max(values)))
+    return " to ".join(ends)
+
+
+def spending(searched: Searched) -> str:
+    """Return what share of the budget each sampler spent, in words."""
+    parts = []
+    for sampler in searched.samplers:
+        shares = [share(each, searched) for each in searched.searches if each.sampler == sampler]
+        parts.append(f"{sampler} {range_of(shares)}")
+    return ", ".join(parts)
+
+
+def quicker(searched: Searched, sampler: str, control: str = "random") -> tuple[float, int, int]:
+    """Return how soon a sampler reaches the best of the control's search on the same arm and repeat.
+
+    Returns:
+        The median share of the control's epochs (infinite where most never reach it), how many searches
+        reached it and how many there were.
+    """
+    other = {(e.arm, e.repeat): curve(e, searched) for e in searched.searches if e.sampler == control}
+    shares = []
+    for each in searched.searches:
+        target = other.get((each.arm, each.repeat))
+        if each.sampler == sampler and target is not None and len(target.best):
+            shares.append(curve(each, searched).reaches(float(target.best[-1])) / target.spent)
+    if not shares:
+        return math.nan, 0, 0
+    return float(np.median(shares)), int(np.isfinite(shares).sum()), len(shares)
+
+
+def totals(searches: Sequence[ArmSearch]) -> dict[str, int]:
+    """Return what several searches spent together, and how many trials failed by their own fault."""
+    parts = [spent(each) for each in searches]
+    found = {name: sum(int(part[name]) for part in parts) for name in parts[0]}
+    broken = [(e.trials["state"] == "complete") & (e.trials["failure"] != "") for e in searches]
+    return {**found, "broken": sum(int(rows.sum()) for rows in broken)}

@@ -1,0 +1,254 @@
+"""The tables of a search: what tuning gave, what it cost, what won, and the fronts of several objectives."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bench.report.comparison import Comparison
+from bench.report.metric import readable, short
+from bench.report.search.budget import given, share, totals
+from bench.report.search.pareto import front
+from bench.report.search.tuning import tuning
+from bench.report.searched import PARAM, ArmSearch, Searched
+from bench.report.table import Cell, Column, Table
+
+
+def search_tables(comparison: Comparison) -> list[Table]:
+    """Return the tables of the search in reading order; none without one."""
+    searched = comparison.evidence.search
+    if searched is None:
+        return []
+    data = comparison.evidence.data
+    made = [_tuning(comparison), _search(searched, data), _winners(searched, data)]
+    return [*made, _pareto(searched, data)] if len(searched.objectives) > 1 else made
+
+
+def trials_table(searched: Searched) -> pd.DataFrame:
+    """Return every trial of every search, one a row, under the name that tables call it by."""
+    parts = []
+    for each in searched.searches:
+        rows = each.trials
+        known = {
+            "trial": [each.name(number) for number in rows["number"]],
+            "arm": each.arm,
+            "sampler": each.sampler,
+            "repeat": each.repeat,
+            "decides": each.deciding,
+            "winner": rows["number"] == each.winner,
+            "front": rows["number"].isin(front(each, searched)["number"]),
+        }
+        parts.append(pd.concat([pd.DataFrame(known, index=rows.index), rows], axis=1))
+    table = pd.concat(parts, ignore_index=True)
+    columns = [str(column) for column in table]
+    params = sorted(column for column in columns if column.startswith(PARAM))
+    return table[[*(column for column in columns if column not in params), *params]]
+
+
+def _tuning(comparison: Comparison) -> Table:
+    evidence, searched = comparison.evidence, comparison.evidence.search
+    assert searched is not None
+    score = short(evidence.metric)
+    columns = (
+        Column("arm", "Arm"),
+        Column("promised", "Validation", "score"),
+        Column("fresh", "Retrained", "score"),
+        Column("tuned", "Test", "score"),
+        Column("optimism", "Optimism", "signed"),
+        Column("declared", "Test, declared", "score"),
+        Column("n", "Pairs", "share"),
+        Column("difference", "Δ", "signed"),
+        Column("interval", "95 % CI of Δ", "signed_interval"),
+        Column("p", "p", "p"),
+        Column("verdict_declared", "Declared"),
+        Column("verdict", "Tuned"),
+    )
+    rows = []
+    for arm in tuning(comparison):
+        pair, both = arm.difference, (*arm.runs, *arm.declared_runs)
+        known = pair if pair.n else None
+        rows.append(
+            (
+                Cell(arm.arm),
+                Cell(arm.promised, arm.trials),
+                Cell(arm.fresh, arm.runs),
+                Cell(float(arm.tuned.mean()), arm.runs),
+                Cell(arm.optimism, (*arm.trials, *arm.runs)),
+                Cell(float(arm.declared.mean()), arm.declared_runs),
+                Cell((pair.n, len(evidence.units)) if arm.arm in searched.declared else None, both),
+                Cell(known.mean if known else None, both),
+                Cell(known.interval() if known else None, both),
+                Cell(known.sign_flip.p if known else None, both),
+                Cell(arm.before.word if arm.before else "", both),
+                Cell(arm.after.word if arm.after else "", both),
+            )
+        )
+    repeats = f", mean over {searched.repeats} searches" if searched.repeats > 1 else ""
+    notes = [
+        f"Validation: {readable(evidence.metric)} of the winner as the search saw it{repeats}; retrained: "
+        "the same score on fresh seeds. Test: of the retrained winner. Optimism: validation − test.",
+        "Δ: test of the winner minus test of the arm as declared, paired on units; t interval, sign-flip p, "
+        "not adjusted: outside of the tested family.",
+    ]
+    if searched.declared:
+        notes.append(
+            "Declared, tuned: verdict on the arm against the baseline, both as declared and both tuned."
+        )
+    caption = f"Tuning: {readable(evidence.metric)} ({score}); data: {evidence.data}"
+    return Table("tuning", caption, columns, tuple(rows), tuple(notes))
+
+
+def _search(searched: Searched, data: str) -> Table:
+    broken = any(totals([each])["broken"] for each in searched.searches)
+    columns = (
+        Column("arm", "Arm"),
+        Column("sampler", "Sampler"),
+        Column("searches", "Searches", "count"),
+        Column("complete", "Complete", "count"),
+        Column("broken", "of them no score", "count"),
+        Column("pruned", "Pruned", "count"),
+        Column("failed", "Failed", "count"),
+        Column("repeated", "Equal proposals", "count"),
+        Column("epochs", "Epochs", "count"),
+        Column("share", "of budget", "percent"),
+        Column("reused", "Read from record", "count"),
+        Column("best", "Validation, best", "score"),
+    )
+    rows = []
+    for arm in searched.arms:
+        for sampler in searched.samplers:
+            found = searched.of(arm, sampler)
+            if not found:
+                continue
+            sums = totals(found)
+            won = tuple(each.name(each.winner) for each in found if each.winner is not None)
+            counts = {name: Cell(value, _all(found)) for name, value in sums.items()}
+            rows.append(
+                (
+                    Cell(arm),
+                    Cell(f"{sampler} (decides)" if found[0].deciding else sampler),
+                    Cell(len(found)),
+                    counts["complete"],
+                    counts["broken"] if broken else Cell(None),
+                    counts["pruned"],
+                    counts["failed"],
+                    counts["repeated"],
+                    counts["epochs"],
+                    Cell(float(np.mean([share(each, searched) for each in found])), _all(found)),
+                    counts["reused"],
+                    Cell(float(np.mean([each.best for each in found])), won),
+                )
+            )
+    notes = [
+        f"Budget of each search: {given(searched)} = {searched.budget} epochs. Epochs: what its trials stand "
+        "for, those read from the record included.",
+        "Pruned: stopped early, never a winner. Failed: by no fault of the configuration. Equal proposals: "
+        "configurations proposed before.",
+    ]
+    if broken:
+        notes.append("No score: trials that failed by the configuration's own fault and got the worst value.")
+    if searched.repeats > 1:
+        notes.append(f"Counts are sums and best values means over {searched.repeats} searches.")
+    return Table("search", f"Search on validation; data: {data}", columns, tuple(rows), tuple(notes))
+
+
+def _winners(searched: Searched, data: str) -> Table:
+    found = {arm: searched.of(arm) for arm in searched.arms if searched.of(arm)}
+    keys = sorted({key for each in searched.deciding for key in each.space})
+    columns = (Column("parameter", "Parameter"), *(Column(f"arm_{arm}", arm) for arm in found))
+    rows = []
+    for key in keys:
+        cells = [_values([e for e in each if key in e.space], key) for each in found.values()]
+        rows.append((Cell(key), *cells))
+    if searched.repeats == 1 and keys:
+        number = [Cell(each[0].winner, _won(each)) for each in found.values()]
+        rows.append(
+            (Cell("(trial)"), *(Cell(str(c.value) if c.value is not None else "", c.runs) for c in number))
+        )
+    said = ["The winner of each arm"]
+    if searched.repeats > 1:
+        said.append(f"median and range, or how often, over {searched.repeats} searches")
+    if any(each.own for each in searched.deciding):
+        said.append("in brackets what the arm declares")
+    notes = (f"{'; '.join(said)}. A dash: the arm has no such parameter.",)
+    return Table("winners", f"Winning parameters; data: {data}", columns, tuple(rows), notes)
+
+
+def _values(searches: Sequence[ArmSearch], key: str) -> Cell:
+    values = [each.params[key] for each in searches if each.params]
+    if not values:
+        return Cell(None)
+    said = _many(values) if len(values) > 1 else plain(values[0])
+    own = searches[0].own.get(key)
+    return Cell(said + (f" ({plain(own)})" if own is not None else ""), _won(searches))
+
+
+def _many(values: Sequence[Any]) -> str:
+    if all(isinstance(v, (int, float, np.number)) and not isinstance(v, (bool, np.bool_)) for v in values):
+        low, middle, high = (f"{float(q):.3g}" for q in np.quantile(values, [0, 0.5, 1], method="nearest"))
+        return middle if low == high else f"{middle} [{low} … {high}]"
+    counts = Counter(plain(value) for value in values)
+    return ", ".join(
+        f"{value} × {count}" for value, count in sorted(counts.items(), key=lambda p: (-p[1], p[0]))
+    )
+
+
+def plain(value: Any) -> str:
+    """Return a parameter as people read it: four digits of a number, yes or no, else as it is."""
+    if isinstance(value, (bool, np.bool_)):
+        return "yes" if value else "no"
+    if isinstance(value, (int, float, np.number)):
+        return f"{float(value):.4g}"
+    return str(value)
+
+
+def _pareto(searched: Searched, data: str) -> Table:
+    columns = (
+        Column("arm", "Arm"),
+        Column("trial", "Trial", "count"),
+        *(
+            Column(
+                f"objective_{i}",
+                f"{readable(name)} ({'more' if way == 'maximize' else 'less'} is better)",
+                kind,
+            )
+            for i, (name, way, kind) in enumerate(
+                zip(searched.objectives, searched.directions, map(_kind, searched.objectives), strict=True)
+            )
+        ),
+        Column("winner", "Retrained"),
+    )
+    rows = []
+    for each in searched.deciding:
+        if each.repeat > 0:
+            continue
+        for trial in front(each, searched).to_dict("records"):
+            name = (each.name(trial["number"]),)
+            rows.append(
+                (
+                    Cell(each.arm, name),
+                    Cell(int(trial["number"]), name),
+                    *(Cell(float(trial[objective]), name) for objective in searched.objectives),
+                    Cell("yes" if trial["number"] == each.winner else "", name),
+                )
+            )
+    notes = ["Complete trials that no other trial of the arm beats on every objective, on validation."]
+    if searched.repeats > 1:
+        notes.append(f"Of the first of {searched.repeats} searches; trials.csv marks those of all.")
+    return Table("pareto", f"Pareto front; data: {data}", columns, tuple(rows), tuple(notes))
+
+
+def _kind(objective: str) -> Any:
+    return {"lead": "seconds", "cpu_seconds": "seconds", "parameters": "count"}.get(objective, "score")
+
+
+def _all(searches: Sequence[ArmSearch]) -> tuple[str, ...]:
+    return tuple(each.name(number) for each in searches for number in each.trials["number"])
+
+
+def _won(searches: Sequence[ArmSearch]) -> tuple[str, ...]:
+    return tuple(each.name(each.winner) for each in searches if each.winner is not None)

@@ -1,0 +1,185 @@
+import math
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from optuna._transform import _SearchSpaceTransform
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+from scipy import stats
+
+import models.catalog  # noqa: F401
+from bench.arms import resolve_arms
+from bench.search.space import (
+    check_block,
+    configure,
+    draw,
+    draw_one,
+    first,
+    parameters_of,
+    place,
+    share_of,
+    space_of,
+)
+from models.errors import InvalidRequest
+
+NUMBERS = (
+    FloatDistribution(-2.0, 3.0),
+    FloatDistribution(1e-5, 1e-1, log=True),
+    IntDistribution(-3, 4),
+    IntDistribution(1, 9),
+    IntDistribution(8, 512, log=True),
+    IntDistribution(1, 2, log=True),
+)
+
+
+def arm(change=None, name="baseline"):
+    changes = {name: change} if change else {}
+    return resolve_arms({}, changes, {}, (), (), lead=240.0)[-1]
+
+
+@given(st.sampled_from(NUMBERS), st.floats(0, 1))
+def test_a_share_has_a_value_and_a_value_its_share(distribution, share):
+    value = place(distribution, share)
+    assert distribution._contains(distribution.to_internal_repr(value))
+    assert isinstance(value, int) is isinstance(distribution, IntDistribution)
+    back = share_of(distribution, value)
+    assert 0 <= back <= 1
+    assert place(distribution, back) == pytest.approx(value)
+    if isinstance(distribution, FloatDistribution):
+        assert back == pytest.approx(share, abs=1e-9)
+
+
+@given(st.sampled_from(NUMBERS), st.floats(0.001, 0.999))
+def test_shares_are_those_of_optunas_own_transform(distribution, share):
+    transform = _SearchSpaceTransform(
+        {"x": distribution}, transform_log=True, transform_step=True, transform_0_1=True
+    )
+    value = place(distribution, share)
+    assert share_of(distribution, value) == pytest.approx(
+        float(transform.transform({"x": value})[0]), abs=1e-9
+    )
+    assume(place(distribution, share - 1e-9) == pytest.approx(place(distribution, share + 1e-9)))  # no tie
+    assert transform.untransform(np.array([share]))["x"] == pytest.approx(value)
+
+
+def test_draws_are_uniform_over_the_range_or_its_logarithm():
+    drawn = [draw_one("x", NUMBERS[0], 0, number) for number in range(2000)]
+    assert stats.kstest(drawn, stats.uniform(-2, 5).cdf).pvalue > 0.01
+    logs = [math.log10(draw_one("x", NUMBERS[1], 0, number)) for number in range(2000)]
+    assert stats.kstest(logs, stats.uniform(-5, 4).cdf).pvalue > 0.01
+    whole = Counter(draw_one("x", NUMBERS[2], 0, number) for number in range(2000))
+    assert sorted(whole) == list(range(-3, 5))
+    assert stats.chisquare(list(whole.values())).pvalue > 0.01
+    choices = Counter(draw_one("x", CategoricalDistribution(("a", "b", "c")), 0, n) for n in range(2000))
+    assert stats.chisquare(list(choices.values())).pvalue > 0.01
+
+
+def test_draws_of_different_keys_seeds_and_numbers_are_unrelated():
+    grid = np.array([[draw_one(key, NUMBERS[0], 0, number) for number in range(500)] for key in "abc"])
+    assert np.abs(np.corrcoef(grid) - np.eye(3)).max() < 0.15
+    assert draw_one("a", NUMBERS[0], 0, 1) != draw_one("a", NUMBERS[0], 1, 1)
+
+
+@given(st.sets(st.sampled_from("abcdef"), min_size=1), st.integers(0, 99), st.integers(0, 99))
+def test_what_else_is_searched_shifts_no_draw(keys, seed, number):
+    every = dict(zip("abcdef", NUMBERS, strict=True))
+    some = {key: every[key] for key in sorted(keys)}
+    whole = draw(every, seed, number)
+    assert draw(some, seed, number) == {key: whole[key] for key in some}
+
+
+def test_the_declared_values_lie_in_the_space_and_are_the_first():
+    base = arm()
+    space, fixed = space_of(base, {}, set())
+    assert fixed == {}
+    own = first(base, space)
+    assert configure(base, own) == base.config
+    assert list(space) == sorted(space)
+    for key in space:
+        slot, _, name = key.partition(".")
+        assert own[key] == base.config[slot][name]
+
+
+def test_the_space_follows_from_the_components():
+    plain, without = arm(), arm({"disentangle": "none"}, "without")
+    more = {key for key in space_of(plain, {}, set())[0]} - {key for key in space_of(without, {}, set())[0]}
+    assert more and all(key.startswith("disentangle.") for key in more)
+
+
+def test_what_is_compared_is_not_searched():
+    space, _ = space_of(arm(), {}, {"quantizer.codes"})
+    assert "quantizer.codes" not in space
+    with pytest.raises(InvalidRequest, match="may not hold 'quantizer.codes', which the study compares"):
+        space_of(arm(), {"quantizer.codes": [32, 64]}, {"quantizer.codes"})
+
+
+def test_a_block_narrows_lists_fixes_and_adds():
+    block = {
+        "quantizer.codes": {"low": 50, "high": 80},
+        "optimizer.batch": [32, 64],
+        "optimizer.rate": 0.001,
+        "lead": [120, 240],
+    }
+    known = parameters_of(arm())
+    block = {key: said for key, said in block.items() if key in known}
+    space, fixed = space_of(arm(), block, set())
+    codes = space["quantizer.codes"]
+    assert (codes.low, codes.high) == (50, 80)
+    assert space["lead"] == CategoricalDistribution((120, 240))
+    assert space["optimizer.batch"] == CategoricalDistribution((32, 64))
+    assert first(arm(), space)["quantizer.codes"] == 80  # the nearest to 100 that is left
+    for key, value in fixed.items():
+        assert key not in space and value == block[key]
+
+
+def test_a_range_is_widened_to_hold_what_the_arm_declares():
+    space, _ = space_of(arm({"quantizer.codes": 1000}, "many"), {}, set())
+    assert space["quantizer.codes"].high == 1000
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ({"low": 64, "high": 64}, "must not be empty"),
+        ({"low": 80, "high": 64}, "must not be empty"),
+        ({"low": 0}, "must lie in"),
+        ({"high": "many"}, "two ends that are numbers"),
+        ({"low": float("nan")}, "two ends that are numbers"),
+        ({"lo": 3}, "did you mean 'low'"),
+        ({"log": 1}, "must be true or false"),
+        ({"low": 16.5}, "whole"),
+        ([], "different values"),
+        ([32, 32], "different values"),
+        ([{}], "plain values"),
+    ],
+)
+def test_a_wrong_range_is_one_sentence(said, message):
+    with pytest.raises(InvalidRequest, match=message) as caught:
+        space_of(arm(), {"quantizer.codes": said}, set())
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("said", [[1], "many", [32, "many"], [32, 1], [32.5, 64], 2.5])
+def test_a_value_the_component_does_not_take_is_refused_at_once(said):
+    with pytest.raises(InvalidRequest):
+        space_of(arm(), {"quantizer.codes": said}, set())
+
+
+def test_a_key_that_no_arm_has_is_refused():
+    with pytest.raises(InvalidRequest, match="did you mean 'quantizer.codes'"):
+        check_block([arm()], {"quantizer.code": [1, 2]})
+    check_block([arm()], {"quantizer.codes": [1, 2], "lead": [1.0, 2.0]})
+
+
+@given(st.integers(0, 2**31 - 1), st.integers(0, 10_000))
+@settings(max_examples=50, deadline=None)
+def test_every_drawn_configuration_is_one_the_components_take(seed, number):
+    base = arm()
+    space, _ = space_of(base, {}, set())
+    drawn = draw(space, seed, number)
+    config = configure(base, drawn)
+    for key, value in drawn.items():
+        slot, _, name = key.partition(".")
+        assert config[slot][name] == value
