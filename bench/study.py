@@ -203,6 +203,10 @@ def load(path: Path, *, data: Mapping[str, str] | None = None, settings: tuple[s
     budget = registry.read(Budget, _mapping(raw, "budget"), "budget")
     _check_metric(plain.metric)
     search = _mapping(raw, "search")
+    if search:
+        from bench.search.spec import read_search  # only then is Optuna needed
+
+        read_search(search, plain.metric)
     return Study(path.stem, plain, budget, source, windows, split, arms, settings, search)
 
 

@@ -47,6 +47,10 @@ def describe(study: Study, out: Path, workers: int) -> dict[str, Any]:
     warning = grid.check_reachable(study)
     if warning:
         lines.append(f"warning   {warning}")
+    if study.search:
+        from bench.search.plan import make_search_plan
+
+        lines.append(f"search    {make_search_plan(study).budget} (`precursor search`)")
     return {
         "study": study.name,
         "arms": [{"name": arm.name, "kind": arm.kind, "change": arm.change} for arm in study.arms],

@@ -115,15 +115,17 @@ def _best_table(search: Search) -> str:
     if not complete:
         return "No trial is complete yet."
     ranked = sorted(complete, key=lambda trial: (-trial.values[0], trial.number))[:_BEST]
-    keys = _varied(header)
-    names = [readable(name) for name in header.objectives]
-    head = ["trial", *names, "seeds", *(f"`{key}`" for key in keys)]
-    lines = [_row(head), _row(["---:"] * len(head))]
-    for trial in ranked:
-        link = f"[{trial.number}](/dashboard/studies/{search.study}/trials?numbers={trial.number})"
-        seeds = ", ".join(f"{value:.3f}" for value in trial.seeds)
-        values = [_shown(value) for value in trial.values]
-        lines.append(_row([link, *values, seeds, *(_shown(trial.params[key]) for key in keys)]))
+    links = [
+        f"[trial {trial.number}](/dashboard/studies/{search.study}/trials?numbers={trial.number})"
+        for trial in ranked
+    ]
+    lines = [_row(["", *links]), _row(["---", *["---:"] * len(ranked)])]
+    for n, name in enumerate(header.objectives):
+        lines.append(_row([readable(name), *(f"**{_shown(trial.values[n])}**" for trial in ranked)]))
+    for n in range(max(len(trial.seeds) for trial in ranked)):
+        lines.append(_row([f"seed {n}", *(f"{trial.seeds[n]:.3f}" for trial in ranked)]))
+    for key in _varied(header):
+        lines.append(_row([f"`{key}`", *(_shown(trial.params[key]) for trial in ranked)]))
     return "\n".join(lines)
 
 
@@ -141,7 +143,8 @@ def _budget(trials: Sequence[Trial]) -> str:
     told = [f"{count} {state}" for state, count in counts.items()] + [f"{waiting} not ended"] * (waiting > 0)
     return (
         f"{len(trials)} trials ({', '.join(told)}), {equal} of them equal to an earlier one; "
-        f"{spent} epochs of training, {reused} of them read from the record."
+        f"{spent} epochs of training, {reused} of them read from the record (when this note was written: at "
+        "the last new best, or when the dashboard began)."
     )
 
 

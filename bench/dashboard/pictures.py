@@ -37,7 +37,7 @@ def learning_curve(header: Header, trial: Trial, curves: Mapping[str, Curve]) ->
     if not any(curves.values()):
         return None
     with style():
-        figure, panels = _panels(len(names), 2.9, 2.1)
+        figure, panels = _panels(len(names), 2.4, 1.9)
         for axes, name in zip(panels, names, strict=True):
             for place, (seed, curve) in enumerate(curves.items()):
                 colour, dash = series(place)
@@ -84,7 +84,7 @@ def codebook(header: Header, trial: Trial, codebooks: NDArray[Any], seed: str) -
         return None
     places, trust, hue = _embedded(shown)
     with style():
-        figure, panels = _panels(len(epochs), 2.9, 2.7, share=True)
+        figure, panels = _panels(len(epochs), 2.4, 2.4, share=True)
         for axes, epoch, points, before in zip(
             panels, epochs, places, [places[0], *places[:-1]], strict=True
         ):

@@ -30,6 +30,7 @@ _ENVIRONMENT = {
     "RAY_worker_niceness": "0",
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
     "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    "TUNE_FUNCTION_THREAD_TIMEOUT_S": "30",  # a stopped cell is killed at once, on a busy machine less so
     "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
 }
 

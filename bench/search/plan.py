@@ -49,6 +49,15 @@ class SearchPlan:
         """Epochs of one complete trial."""
         return self.study.budget.epochs * self.spec.settings.seeds_per_trial
 
+    @property
+    def budget(self) -> str:
+        """What every arm may spend, in words."""
+        settings = self.spec.settings
+        return (
+            f"{settings.trials} trials x {settings.seeds_per_trial} seeds x "
+            f"{self.study.budget.epochs} epochs for each of {len(self.arms)} arms"
+        )
+
     def held_out(self, repeat: int) -> tuple[int, int | None]:
         """Return the split seed and the fold that fix the test part of a repeat."""
         if self.study.split.by != "fold":
@@ -111,6 +120,7 @@ class SearchPlan:
             self.spec.objectives,
             self.spec.directions,
             distributions,
+            self.study.settings.question,
         )
         return Task(
             header=header,

@@ -78,5 +78,7 @@ class Adam:
         unbiased_mean, unbiased_square = (1.0 - beta**self._taken for beta in BETAS)
         self._mean.lerp_(gradient, 1.0 - BETAS[0])
         self._square.mul_(BETAS[1]).addcmul_(gradient, gradient, value=1.0 - BETAS[1])
-        root = self._square.sqrt().div_(unbiased_square**0.5).add_(EPSILON)
-        self._flat.addcdiv_(self._mean, root, value=-rate / unbiased_mean)
+        # Both sides of the quotient times the root of the correction: one pass fewer.
+        correction = unbiased_square**0.5
+        root = self._square.sqrt().add_(EPSILON * correction)
+        self._flat.addcdiv_(self._mean, root, value=-rate * correction / unbiased_mean)

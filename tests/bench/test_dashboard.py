@@ -113,7 +113,7 @@ def test_the_note_says_question_best_budget_arms_and_comparison(searched):
         assert leader is not None
         for part in (
             "Which contrastive loss lets the current borrow most from the video?",
-            f"[{leader.number}](/dashboard/studies/0/trials?numbers={leader.number})",
+            f"[trial {leader.number}](/dashboard/studies/0/trials?numbers={leader.number})",
             "8 trials (5 complete, 2 pruned, 1 failed)",
             "[`cwcl`](/dashboard/studies/1)",
             "| ---: | ---: |",

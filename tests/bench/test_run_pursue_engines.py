@@ -165,6 +165,7 @@ class TestRay(Engine):
     engine = "ray"
 
 
+@pytest.mark.slow
 def test_ray_pursues_an_agenda_silently_and_leaves_nothing(tmp_path):
     temporary = Path(os.environ.get("TMPDIR", "/tmp"))
     before = set(temporary.glob("precursor-ray-*"))

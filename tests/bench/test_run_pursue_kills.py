@@ -112,7 +112,8 @@ from bench.store import Store
 tune._token = contextmanager(lambda store: iter([".not-there"]))
 desk._CELLS = 2
 root = Path(sys.argv[1])
-deeds = [{"does": "fine"}, {"does": "raises"}, {"does": "fine", "epochs": 9, "stop": 3}, {"does": "dies_once"}]
+stopped = {"does": "fine", "epochs": 9, "stop": 3}
+deeds = [{"does": "fine"}, {"does": "raises"}, stopped, {"does": "dies_once"}]
 agenda = Chains([[{**deed, "n": n} for n, deed in enumerate(deeds)]], root)
 assert not pursue(agenda, Store(root), options=Options(workers=2, target="run_targets:run", preload=()))
 """
