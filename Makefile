@@ -40,9 +40,12 @@ bench: install  ## speed of the training step and of the harness, as ratios of o
 	$(BIN)/python tests/benchmarks/training_step.py
 	$(BIN)/python tests/benchmarks/overhead.py
 
-reference: install  ## run the shipped studies again and renew results/reference (half an hour)
-	for study in $(basename $(notdir $(filter-out %/smoke.yaml,$(wildcard ablations/*.yaml)))); do \
-	    $(BIN)/precursor grid $$study --workers 2 && cp -r results/$$study results/reference/ || exit 1; done
+SEARCHED := contrastive_loss search_value
+GRIDS := $(filter-out smoke search_value,$(basename $(notdir $(wildcard ablations/*.yaml))))
+reference: install  ## run the shipped studies again and renew results/reference (an hour and a half)
+	for study in $(GRIDS); do $(BIN)/precursor grid $$study --workers 2 || exit 1; done
+	for study in $(SEARCHED); do $(BIN)/precursor search $$study --workers 2 || exit 1; done
+	for study in $(GRIDS) $(SEARCHED); do cp -r results/$$study results/reference/; done
 
 clean:  ## remove what can be made again (not results)
 	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -203,7 +203,9 @@ def _validate(
 ) -> dict[str, Any]:
     """Fit the head on video codes of the training part and read the validation part, nothing else."""
     if not len(parts.validation):
-        raise InvalidRequest("a search needs a validation part, and split.validation is 0; raise it")
+        raise InvalidRequest(
+            "a search needs a validation part, and split.validation is 0; use --set split.validation=0.3"
+        )
     head = _fit(cell["arm"]["head"], method, inputs, parts.train)
     label = windows.label[parts.validation]
     codes = {name: _codes(method, name, inputs, parts.validation) for name in ("current", "video")}

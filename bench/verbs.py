@@ -48,9 +48,7 @@ def describe(study: Study, out: Path, workers: int) -> dict[str, Any]:
     if warning:
         lines.append(f"warning   {warning}")
     if study.search:
-        from bench.search.plan import make_search_plan
-
-        lines.append(f"search    {make_search_plan(study).budget} (`precursor search`)")
+        lines.append(f"search    {_search_in_words(study)}")
     return {
         "study": study.name,
         "arms": [{"name": arm.name, "kind": arm.kind, "change": arm.change} for arm in study.arms],
@@ -63,6 +61,16 @@ def describe(study: Study, out: Path, workers: int) -> dict[str, Any]:
         "warning": warning,
         "text": "\n".join(lines),
     }
+
+
+def _search_in_words(study: Study) -> str:
+    """Return what a search would spend, or why there can be none; a grid runs all the same."""
+    from bench.search.plan import make_search_plan
+
+    try:
+        return f"{make_search_plan(study).budget} (`precursor search`)"
+    except InvalidRequest as error:
+        return f"not as it stands: {error}"
 
 
 def standing(study: Study | None, out: Path) -> dict[str, Any]:

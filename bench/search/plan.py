@@ -160,7 +160,9 @@ def make_search_plan(study: Study, *, trials: int | None = None) -> SearchPlan:
         for arm in arms
     }
     if study.split.validation == 0:
-        raise InvalidRequest("a search needs a validation part, and split.validation is 0; raise it")
+        raise InvalidRequest(
+            "a search needs a validation part, and split.validation is 0; use --set split.validation=0.3"
+        )
     if "lead" in spec.objectives and not all("lead" in space for space, _ in spaces.values()):
         raise InvalidRequest(
             "objective 'lead' needs the lead to be searched, and it is not; "
