@@ -84,8 +84,7 @@ def budget_lines(plan: SearchPlan, tasks: Sequence[Task], out: Path, workers: in
     lines = [
         f"search    {len(plan.arms)} arms, sampler {names}, {shown} parameters, "
         f"{settings.repeats} {'searches' if settings.repeats > 1 else 'search'} each",
-        f"budget    the same for all: {settings.trials} trials x {settings.seeds_per_trial} seeds x "
-        f"{plan.study.budget.epochs} epochs; {total - left} of {total} trials on record",
+        f"budget    {plan.budget}; {total - left} of {total} trials on record",
     ]
     beside = conduct.ahead(tasks, workers)
     if beside == 1:

@@ -53,10 +53,10 @@ class SearchPlan:
     def budget(self) -> str:
         """What every arm may spend, in words."""
         settings = self.spec.settings
-        return (
-            f"{settings.trials} trials x {settings.seeds_per_trial} seeds x "
-            f"{self.study.budget.epochs} epochs for each of {len(self.arms)} arms"
-        )
+        counts = (settings.trials, settings.seeds_per_trial, self.study.budget.epochs)
+        named = zip(counts, ("trial", "seed", "epoch"), strict=True)
+        each = " x ".join(f"{count} {name}{'s' * (count != 1)}" for count, name in named)
+        return f"{each} for each of {len(self.arms)} arms"
 
     def held_out(self, repeat: int) -> tuple[int, int | None]:
         """Return the split seed and the fold that fix the test part of a repeat."""

@@ -31,7 +31,7 @@ class SearchSettings:
         "declared", choices=("declared", "drawn"), help="first configuration: the arm's own, or drawn"
     )
     reduction: int = param(3, low=2, high=16, help="ASHA: one in this many goes on at each rung")
-    grace: int = param(1, low=1, high=1000, help="ASHA: epochs of the first rung")
+    grace: int = param(2, low=1, high=1000, help="ASHA: epochs of the first rung")
     race: float = param(
         0.1, low=0.0, high=0.5, help="p below which a configuration has lost on paired seeds; 0: no race"
     )

@@ -231,7 +231,7 @@ def test_a_new_best_is_shown_at_once_and_the_old_one_says_so(tmp_path):
     notes = [trial["note"]["body"].partition("\n")[0] for trial in study["trials"]]
     assert notes == ["# The best when it ended, no longer; see trial 2", "", "# Best of 3 trials so far"]
     assert [len(trial["artifacts"]) for trial in study["trials"]] == [1, 0, 1]
-    assert "[2](/dashboard/studies/0/trials?numbers=2)" in study["note"]["body"]
+    assert "[trial 2](/dashboard/studies/0/trials?numbers=2)" in study["note"]["body"]
 
 
 def _trials_now(root: Path) -> list[optuna.trial.FrozenTrial]:

@@ -159,6 +159,7 @@ def test_verdicts_without_tuning_are_those_of_the_arms_as_declared_alone(once: E
         assert (f"{arm}: {before} as declared → {after} tuned" in said) == (before != after)
 
 
+@pytest.mark.slow
 def test_repeats_are_averaged_and_every_caption_says_so(thrice: Evidence, tmp_path: Path) -> None:
     assert thrice.search is not None
     for row in rows(named(thrice)["tuning"]):
@@ -298,6 +299,7 @@ def test_every_number_of_a_search_names_its_trials_or_runs(once: Evidence) -> No
                     assert cell.value is None or cell.runs, (table.key, column.key)
 
 
+@pytest.mark.slow
 def test_same_searches_same_bytes_in_two_processes(thrice: Evidence, tmp_path: Path) -> None:
     other = "2" if os.environ.get("PYTHONHASHSEED") == "1" else "1"
     script = SCRIPT.format(here=str(Path(__file__).parent))

@@ -15,6 +15,7 @@ from bench.search.space import draw, place, share_of
 from models import registry
 from models.errors import InvalidRequest
 
+SLOW_GP = pytest.param("gp", marks=pytest.mark.slow)
 NAMES = ("random", "tpe", "gp", "cmaes")
 LEARNING = ("tpe", "gp", "cmaes")
 BOTH = ("maximize", "minimize")
@@ -84,7 +85,7 @@ def test_adding_a_parameter_shifts_no_other():
         assert {key: drawn[key] for key in SPACE} == draw(SPACE, 0, number)
 
 
-@pytest.mark.parametrize("name", ["tpe", "gp"])
+@pytest.mark.parametrize("name", ["tpe", SLOW_GP])
 def test_rebuilt_for_each_trial_it_proposes_what_a_living_study_of_optuna_does(name):
     study = optuna.create_study(direction="maximize")
     ours = grown(name, 7, startup=4)
@@ -132,7 +133,7 @@ def test_what_was_pruned_is_learned_from(name):
     assert asked[0] != asked[1]
 
 
-@pytest.mark.parametrize("name", ["tpe", "gp"])
+@pytest.mark.parametrize("name", ["tpe", SLOW_GP])
 def test_what_runs_elsewhere_is_kept_clear_of(name):
     trials = grown("random", 12)
     alone = propose(sampler(name), SPACE, ("maximize",), trials, 0, 13)
@@ -148,7 +149,7 @@ def test_with_nothing_to_learn_from_it_still_proposes(name, state):
     assert set(asked) == set(SPACE)
 
 
-@pytest.mark.parametrize("name", ["random", "tpe", "gp"])
+@pytest.mark.parametrize("name", ["random", "tpe", SLOW_GP])
 def test_several_objectives(name):
     trials = grown(name, 8, directions=BOTH, **({} if name == "random" else {"startup": 4}))
     far = replace(trials[2], values=(0.0, 1e15), failure="diverged")
@@ -161,10 +162,11 @@ def test_several_objectives(name):
 
 
 def test_nothing_is_said(capfd):
+    before = optuna.logging.get_verbosity()
     for name in NAMES:
         grown(name, 4, **({} if name == "random" else {"startup": 2}))
     assert capfd.readouterr() == ("", "")
-    assert optuna.logging.get_verbosity() == optuna.logging.INFO
+    assert optuna.logging.get_verbosity() == before
 
 
 def test_parameters_are_plain_values():

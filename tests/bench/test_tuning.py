@@ -10,7 +10,7 @@ from bench.cli import main
 from bench.search.log import searches
 from bench.store import Store
 
-SEARCH = "search: {trials: 3, seeds_per_trial: 2, confirm_seeds: 2, against: [random]}\n"
+SEARCH = "search: {trials: 2, seeds_per_trial: 1, confirm_seeds: 2, against: [random]}\n"
 
 
 def call(*words):
@@ -30,11 +30,11 @@ def searched(tmp_path_factory):
 def test_a_search_says_what_everybody_may_spend_and_what_won(searched):
     _, out, said = searched
     assert said.exit_code == 0
-    assert "the same for all: 3 trials x 2 seeds x 2 epochs; 0 of 12 trials on record" in said.stderr
+    assert "2 trials x 1 seed x 2 epochs for each of 2 arms; 0 of 8 trials on record" in said.stderr
     assert "the same command proposes the same" in said.stderr
     won = [line for line in said.stdout.splitlines() if "on validation, trial" in line]
     assert [line.partition(":")[0] for line in won] == ["baseline", "cwcl"]
-    assert [len(log.trials()) for log in searches(out)] == [3] * 4
+    assert [len(log.trials()) for log in searches(out)] == [2] * 4
 
 
 def test_before_the_confirmation_nothing_of_the_test_part_is_on_record(searched):
@@ -58,7 +58,7 @@ def test_confirmation_reads_the_record_of_the_search_and_reports_the_same_bytes_
     ran = len(list(Store(out).records()))
     said = call("search", study, "--out", out, "--engine", "local")
     assert said.exit_code == 0
-    assert "12 of 12 trials on record" in said.stderr
+    assert "8 of 8 trials on record" in said.stderr
     (folder,) = (out / "tiny").glob("*-search")
     first = {path.name: path.read_bytes() for path in folder.rglob("*.*")}
     assert {"report.html", "report.md", "report.tex", "report.csv", "trials.csv", "tuning.csv"} <= set(first)
@@ -77,11 +77,11 @@ def test_confirmation_reads_the_record_of_the_search_and_reports_the_same_bytes_
 
 def test_more_trials_are_a_total_and_fewer_run_nothing(searched):
     study, out, _ = searched
-    said = call("search", study, "--out", out, "--engine", "local", "--no-confirm", "--trials", 4)
-    assert "12 of 16 trials on record" in said.stderr
-    assert [len(log.trials()) for log in searches(out)] == [4] * 4
-    fewer = call("search", study, "--out", out, "--engine", "local", "--no-confirm", "--trials", 2)
-    assert "8 of 8 trials on record" in fewer.stderr
+    said = call("search", study, "--out", out, "--engine", "local", "--no-confirm", "--trials", 3)
+    assert "8 of 12 trials on record" in said.stderr
+    assert [len(log.trials()) for log in searches(out)] == [3] * 4
+    fewer = call("search", study, "--out", out, "--engine", "local", "--no-confirm", "--trials", 1)
+    assert "4 of 4 trials on record" in fewer.stderr
 
 
 @pytest.mark.parametrize(

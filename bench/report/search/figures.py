@@ -101,7 +101,7 @@ def _by_sampler(searched: Searched, metric: str, data: str) -> Figure:
             _curves(axes, searched, searched.of(arm, sampler), sampler, *series(place))
         axes.set_title(wrapped(arm), fontsize=9.5, loc="left")
         axes.set_xlim(0, 1.04 * most)
-    figure.supxlabel(_SPENT, fontsize=9.5)
+        axes.set_xlabel("share of the budget (epochs)")  # short: a figure-wide label meets the legend
     figure.supylabel(_BEST, fontsize=9.5)
     titles(figure, f"Best {metric} so far, by sampler", data, len(searched.arms) - len(drawn))
     legend(figure, fit=True)

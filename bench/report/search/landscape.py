@@ -36,14 +36,29 @@ LEVEL = 0.8
 _ROWS, _SLICES = 10, 3
 
 
+def judges(searched: Searched) -> tuple[str, list[ArmSearch]]:
+    """Return the sampler whose searches importances are taken from, and these searches.
+
+    The one with the most complete trials: a sampler that stops many leaves few to learn from, all near
+    its best. The deciding one among equals.
+    """
+    complete = {
+        sampler: sum(len(each.scored) for each in searched.searches if each.sampler == sampler)
+        for sampler in searched.samplers
+    }
+    sampler = max(complete, key=lambda name: complete[name], default="")
+    return sampler, [each for each in searched.searches if each.sampler == sampler]
+
+
 def too_few(searched: Searched) -> list[ArmSearch]:
-    """Return the deciding searches that have too few complete trials for an importance."""
-    return [each for each in searched.deciding if len(each.scored) < ENOUGH]
+    """Return the searches that have too few complete trials for an importance."""
+    return [each for each in judges(searched)[1] if len(each.scored) < ENOUGH]
 
 
 def landscape(searched: Searched, metric: str, data: str) -> Iterator[tuple[str, str, str, Figure]]:
     """Draw importances and slices; nothing where no search has enough complete trials."""
-    searches = [each for each in searched.deciding if len(each.scored) >= ENOUGH]
+    sampler, candidates = judges(searched)
+    searches = [each for each in candidates if len(each.scored) >= ENOUGH]
     found = importances(
         [_judged(each, searched.maximize) for each in searches], np.random.default_rng(0), RESAMPLES, LEVEL
     )
@@ -52,8 +67,8 @@ def landscape(searched: Searched, metric: str, data: str) -> Iterator[tuple[str,
     over = f"mean over {len(searches)} searches" if len(searches) > 1 else "one search"
     caption = (
         "Importance of the parameters (PED-ANOVA, Watanabe, Bansal & Hutter 2023): share in what tells the "
-        f"best complete trials from all, {over}; bar: middle {100 * LEVEL:.0f} % of {RESAMPLES} resamples of "
-        "the trials: how stable the ranking is."
+        f"best complete trials of {sampler} from all, {over}; bar: middle {100 * LEVEL:.0f} % of "
+        f"{RESAMPLES} resamples of the trials: how stable the ranking is."
     )
     yield "winners", "search_importance", caption, _importance(found, data)
     caption = (
