@@ -38,16 +38,18 @@ class OneSentence(click.Group):
 )
 @click.version_option(package_name="precursor-bench", prog_name="precursor")
 def main() -> None:
-    r"""Which part of a cross-modal method lets a weak, early signal warn on its own?
+    """Which part of a cross-modal method lets a weak, early signal warn on its own?
 
     \b
     precursor list contrast                  what can be swapped
     precursor plan ablations/smoke.yaml      what would run, and for how long
     precursor grid ablations/smoke.yaml      run what is missing, then report
     precursor report ablations/smoke.yaml    the table again, from the record
+    precursor search ablations/smoke.yaml    tune every arm, confirm the winners
+    precursor dashboard                      watch searches in the browser
 
     Exit codes: 0 fine, 1 some cells failed or are missing, 2 the request is wrong.
-    """
+    """  # noqa: D301
 
 
 def checked(verb: Callable[..., Any]) -> Callable[..., Any]:
@@ -132,6 +134,13 @@ def _run_options(verb: Callable[..., Any]) -> Callable[..., Any]:
     return verb
 
 
+_retry_option = click.option(
+    "--retry-failed",
+    is_flag=True,
+    help="Run again what failed for good, after raising --timeout or --memory.",
+)
+
+
 def _load(study: str, data: tuple[str, ...], settings: tuple[str, ...]) -> Any:
     from bench.grid import find_study
     from bench.study import load
@@ -184,17 +193,17 @@ def plan(
 @main.command()
 @_study_options
 @_run_options
-@click.option("--retry-failed", is_flag=True, help="Run cells again that failed for good.")
+@_retry_option
 @checked
 def grid(study: str, data: tuple[str, ...], settings: tuple[str, ...], out: Path, **options: Any) -> int:
-    r"""Run what is missing of a study, record every cell as it ends, then report.
+    """Run what is missing of a study, record every cell as it ends, then report.
 
     Interrupt at any time; the same command goes on where it stopped.
 
     \b
     Examples: precursor grid ablations/smoke.yaml --workers 2
               precursor grid ablations/contrastive_loss.yaml --data milling=PATH
-    """
+    """  # noqa: D301
     from bench.verbs import run_grid
 
     return run_grid(_load(study, data, settings), out, command=_command(study, data, settings), **options)
@@ -215,6 +224,7 @@ def grid(study: str, data: tuple[str, ...], settings: tuple[str, ...], out: Path
     show_default=True,
     help="Retrain the winners on fresh seeds and read the test part.",
 )
+@_retry_option
 @checked
 def search(
     study: str,
@@ -225,7 +235,7 @@ def search(
     confirm: bool,
     **options: Any,
 ) -> int:
-    r"""Tune every arm on validation at equal budgets, then confirm the winners on fresh seeds.
+    """Tune every arm on validation at equal budgets, then confirm the winners on fresh seeds.
 
     Interrupt at any time; the same command goes on where it stopped. Watch it with
     `precursor dashboard`.
@@ -233,13 +243,10 @@ def search(
     \b
     Examples: precursor search ablations/smoke.yaml --trials 4
               precursor search ablations/contrastive_loss.yaml --trials 30 --workers 2
-    """
+    """  # noqa: D301
     from bench.tuning import run_search
 
-    command = _search_command(study, data, settings, trials)
-    return run_search(
-        _load(study, data, settings), out, command=command, trials=trials, confirm=confirm, **options
-    )
+    return run_search(_request(study, data, settings, out, trials), confirm=confirm, **options)
 
 
 @main.command()
@@ -261,7 +268,9 @@ def dashboard(out: Path, host: str, port: int) -> None:
     Example: precursor dashboard --port 8080
     """
     from bench.dashboard import serve
+    from bench.store import Store
 
+    Store(out)  # refuses a file
     serve(out, host, port)
 
 
@@ -287,8 +296,7 @@ def report(
     if searched:
         from bench.tuning import report_search
 
-        command = _search_command(study, data, settings, trials)
-        return report_search(_load(study, data, settings), out, command=command, trials=trials)
+        return report_search(_request(study, data, settings, out, trials))
     from bench.verbs import write_report
 
     return write_report(_load(study, data, settings), out, command=_command(study, data, settings))
@@ -351,9 +359,18 @@ def _command(study: str, data: tuple[str, ...], settings: tuple[str, ...], verb:
     return shlex.join(words)
 
 
-def _search_command(study: str, data: tuple[str, ...], settings: tuple[str, ...], trials: int | None) -> str:
-    command = _command(study, data, settings, "search")
-    return f"{command} --trials {trials}" if trials else command
+def _request(
+    study: str, data: tuple[str, ...], settings: tuple[str, ...], out: Path, trials: int | None
+) -> Any:
+    """Return the request of a search, with the command for reports and as it can be typed here."""
+    from bench.tuning import Request
+
+    more = f" --trials {trials}" if trials else ""
+    words = ["precursor", "search", study, "--out", str(out)]
+    words += [word for item in data for word in ("--data", item)]
+    words += [word for item in settings for word in ("--set", item)]
+    command = _command(study, data, settings, "search") + more
+    return Request(_load(study, data, settings), out, trials, command, shlex.join(words) + more)
 
 
 if __name__ == "__main__":

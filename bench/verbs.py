@@ -47,8 +47,9 @@ def describe(study: Study, out: Path, workers: int) -> dict[str, Any]:
     warning = grid.check_reachable(study)
     if warning:
         lines.append(f"warning   {warning}")
-    if study.search:
-        lines.append(f"search    {_search_in_words(study)}")
+    search = _search_in_words(study, out) if study.search else None
+    if search:
+        lines.append(f"search    {search}")
     return {
         "study": study.name,
         "arms": [{"name": arm.name, "kind": arm.kind, "change": arm.change} for arm in study.arms],
@@ -59,18 +60,23 @@ def describe(study: Study, out: Path, workers: int) -> dict[str, Any]:
         "to_run": len(plan.todo),
         "seconds": seconds,
         "warning": warning,
+        "search": search,
         "text": "\n".join(lines),
     }
 
 
-def _search_in_words(study: Study) -> str:
+def _search_in_words(study: Study, out: Path) -> str:
     """Return what a search would spend, or why there can be none; a grid runs all the same."""
+    from bench.search.conduct import unfinished
     from bench.search.plan import make_search_plan
 
     try:
-        return f"{make_search_plan(study).budget} (`precursor search`)"
+        plan = make_search_plan(study)
     except InvalidRequest as error:
         return f"not as it stands: {error}"
+    tasks = plan.tasks("")
+    left, total = unfinished(tasks, out), sum(task.trials for task in tasks)
+    return f"{plan.budget}; {total - left} of {total} trials on record (`precursor search`)"
 
 
 def standing(study: Study | None, out: Path) -> dict[str, Any]:
@@ -106,6 +112,7 @@ def run_grid(
     store = Store(out)
     console = Console(stderr=True)
     data = prepare_data(study, console)
+    require_folder(out)
     warning = grid.check_reachable(study)
     if warning:
         console.print(f"warning: {warning}", style="yellow", highlight=False, soft_wrap=True)
@@ -124,6 +131,20 @@ def prepare_data(study: Study, console: Console) -> Path:
     ) as bar:  # fmt: skip
         task = bar.add_task("", total=study.source.count)
         return grid.prepare_data(study, lambda done: bar.update(task, completed=done))
+
+
+def require_folder(out: Path) -> None:
+    """Refuse a place where nothing can be written.
+
+    Raises:
+        InvalidRequest: it is a file, or cannot be made.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidRequest(
+            f"--out must be a folder that can be written, got {str(out)!r} ({error.strerror}); choose another"
+        ) from None
 
 
 def require_device(device: str) -> None:

@@ -2,56 +2,19 @@
 
 from __future__ import annotations
 
-import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from optuna.distributions import json_to_distribution
 
+from bench.dashboard.reports import REPORT, Report, Search
 from bench.report.metric import readable
-from bench.search.log import Header, Trial, best
+from bench.search.log import Header, Trial
 
-REPORT = "/report/"
-"""Where the dashboard serves the pages of reports."""
 OWN = "*Write below this line: it is kept.*"
 _BEST = 5  # trials listed in a note
-
-
-@dataclass(frozen=True)
-class Report:
-    """The report of a study's search, as far as a note shows it: its page, its results, its figures."""
-
-    page: Path
-    table: str
-    figures: tuple[Path, ...]
-
-
-@dataclass(frozen=True)
-class Search:
-    """One search as a note tells of it, with its id in the dashboard."""
-
-    study: int
-    header: Header
-    trials: Sequence[Trial]
-    pictures: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def best(self) -> Trial | None:
-        """Its best trial so far."""
-        return best(self.trials)
-
-
-def find_report(root: Path, header: Header) -> Report | None:
-    """Return the report of the searches of a study on its data, if there is one."""
-    for path in sorted((root / header.study).glob("*-search/report.md")):
-        text = path.read_text()
-        if f"\nData: {header.data}\n" in text:
-            found = re.search(r"^## Results\n(.*?)(?=^!\[|^## )", text, re.MULTILINE | re.DOTALL)
-            figures = sorted((path.parent / "figures").glob("differences*.png"))
-            return Report(path.with_name("report.html"), found[1].strip() if found else "", tuple(figures))
-    return None
 
 
 def study_note(search: Search, beside: Sequence[Search], report: Report | None, root: Path) -> str:
@@ -59,8 +22,8 @@ def study_note(search: Search, beside: Sequence[Search], report: Report | None, 
 
     Args:
         search: the search.
-        beside: all searches of the study on the same data, this one among them.
-        report: the report of the study.
+        beside: the searches that it stands beside, this one among them.
+        report: the report that tells of it.
         root: folder that the dashboard serves reports from.
     """
     header = search.header
@@ -151,8 +114,11 @@ def _budget(trials: Sequence[Trial]) -> str:
 def _arms_table(search: Search, beside: Sequence[Search]) -> str:
     head = ["arm", "sampler", "repeat", "trials", "epochs", f"best {readable(search.header.objectives[0])}"]
     lines = [_row(head), _row(["---", "---", "---:", "---:", "---:", "---:"])]
+    alike = Counter(_place(each.header) for each in beside)
     for each in beside:
         name = f"`{each.header.arm}`"
+        if alike[_place(each.header)] > 1:  # searched with different settings: told apart as in the titles
+            name += f" ({each.header.key[:6]})"
         link = f"**{name}**" if each.study == search.study else f"[{name}](/dashboard/studies/{each.study})"
         top = each.best
         epochs = sum(trial.epochs for trial in each.trials)
@@ -170,6 +136,10 @@ def _arms_table(search: Search, beside: Sequence[Search]) -> str:
             )
         )
     return "\n".join(lines)
+
+
+def _place(header: Header) -> tuple[str, str, int]:
+    return header.arm, header.sampler, header.repeat
 
 
 def _values(trial: Trial) -> str:

@@ -14,18 +14,35 @@ from optuna_dashboard import get_note, save_note
 
 from bench.dashboard import pictures
 from bench.dashboard.artifacts import Place, attach, hung
-from bench.dashboard.notes import Report, Search, find_report, study_note, trial_note, with_own
+from bench.dashboard.notes import study_note, trial_note, with_own
+from bench.dashboard.reports import Report, Search, beside, find_report
 from bench.identity import key
 from bench.search.journal import Journal
 from bench.search.log import Header, Trial, searches
-from bench.search.mirror import find_study
+from bench.search.mirror import Mirror, find_study
 from bench.store import Record, Store
 
 Drawing = Callable[[], bytes | None]
 
 
-def refresh(root: Path) -> None:
-    """Draw the figures that are missing and write the notes again, of all searches in the journal."""
+def refresh(root: Path) -> str | None:
+    """Bring the journal to the record, draw the figures that are missing and write the notes again.
+
+    Returns:
+        A sentence if the journal was damaged or something could not be shown; nothing is raised, since
+        the dashboard is no reason for a command that went well to fail.
+    """
+    mirror = Mirror(root)
+    said = [mirror.reconcile(), mirror.complaint()]
+    if not mirror.failures:
+        try:
+            _annotate(root)
+        except Exception as error:  # searches are shown without their notes rather than not at all
+            said.append(f"notes and figures are not up to date: {type(error).__name__}: {error}")
+    return "; ".join(each for each in said if each) or None
+
+
+def _annotate(root: Path) -> None:
     storage, store = Journal(root).storage(), Store(root)
     found = _searches(root, storage)
     for search in found:
@@ -95,12 +112,8 @@ def _write(
             _save(optuna.Trial(study, number), trial_note(search, trial, addresses))
             if search.best is not None and trial.number == search.best.number:
                 shown = {**addresses, **shown}
-    same = [
-        each
-        for each in found
-        if (each.header.study, each.header.data) == (search.header.study, search.header.data)
-    ]
-    _save(study, study_note(replace(search, pictures=shown), same, report, root))
+    told = study_note(replace(search, pictures=shown), beside(search, found, report), report, root)
+    _save(study, told)
 
 
 def _save(target: optuna.Study | optuna.Trial, body: str) -> None:

@@ -21,18 +21,22 @@ from optuna.artifacts import FileSystemArtifactStore
 from optuna.storages import JournalStorage
 
 from bench.dashboard.artifacts import FOLDER
-from bench.dashboard.notes import REPORT
 from bench.dashboard.refresh import refresh
+from bench.dashboard.reports import REPORT
 from bench.search.journal import Journal
 from bench.search.log import searches
 from bench.search.mirror import Mirror
 from models.errors import InvalidRequest
 
 Wsgi = Callable[[dict[str, Any], Any], Iterable[bytes]]
+_drawing = threading.Lock()
 
 
 class Application:
-    """Optuna's dashboard, begun anew when another file takes the journal's place, and our reports."""
+    """Optuna's dashboard, begun anew when another file takes the journal's place, and our reports.
+
+    A journal that is lost, replaced or spoiled meanwhile is made again from the record.
+    """
 
     def __init__(self, root: Path) -> None:
         self._root = root.resolve()
@@ -47,12 +51,39 @@ class Application:
         if path.startswith(REPORT):
             return self._report(path.removeprefix(REPORT), start)
         with self._turn:
-            storage = self._journal.storage()
-            if storage is not self._storage:
-                figures = FileSystemArtifactStore(self._root / FOLDER)
-                self._storage, self._app = storage, optuna_dashboard.wsgi(storage, figures)
+            if not self._same():
+                said = self._mended()
+                if said:
+                    start("503 Service Unavailable", [("Content-Type", "text/plain; charset=utf-8")])
+                    return [said.encode()]
             app = self._app
         return app(environ, start)
+
+    def _same(self) -> bool:
+        """Whether the journal that is shown is still there and can be read."""
+        try:
+            storage = self._journal.storage()
+            storage.get_all_studies()
+        except Exception:  # whatever a file that is no journal makes Optuna raise
+            return False
+        return storage is self._storage
+
+    def _mended(self) -> str | None:
+        """Begin anew with a journal brought to the record; return a sentence if there can be none."""
+        mirror = Mirror(self._root)
+        damage = mirror.reconcile()
+        if damage:
+            print(damage, file=sys.stderr)
+        again = self._storage is not None
+        self._journal = Journal(self._root)
+        try:
+            self._storage = self._journal.storage()
+        except Exception as error:
+            return mirror.complaint() or f"the journal cannot be read: {type(error).__name__}: {error}"
+        self._app = optuna_dashboard.wsgi(self._storage, FileSystemArtifactStore(self._root / FOLDER))
+        if again:
+            threading.Thread(target=_refresh, args=(self._root,), daemon=True).start()
+        return None
 
     def _report(self, path: str, start: Any) -> Iterable[bytes]:
         """Answer with a report's page, and with no other file."""
@@ -120,9 +151,8 @@ def serve(root: Path, host: str = "127.0.0.1", port: int = 8080, *, open_browser
         InvalidRequest: the port is taken, or the address is not one of this machine.
     """
     with suppress(KeyboardInterrupt), listen(root, host, port) as server:
-        mirror = Mirror(root)
-        damage = mirror.reconcile()
-        for line in (damage, mirror.complaint(), _open_to_others(host), _nothing_yet(root)):
+        damage = Mirror(root).reconcile()
+        for line in (damage, _open_to_others(host), _nothing_yet(root)):
             if line:
                 print(line, file=sys.stderr)
         url = f"http://{f'[{host}]' if ':' in host else host}:{server.server_port}/"
@@ -134,10 +164,10 @@ def serve(root: Path, host: str = "127.0.0.1", port: int = 8080, *, open_browser
 
 
 def _refresh(root: Path) -> None:
-    try:
-        refresh(root)
-    except Exception as error:  # the studies are shown without their notes rather than not at all
-        print(f"notes and figures are not up to date: {type(error).__name__}: {error}", file=sys.stderr)
+    with _drawing:
+        said = refresh(root)
+    if said:
+        print(said, file=sys.stderr)
 
 
 def _open_to_others(host: str) -> str | None:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
 
 import numpy as np
 import pandas as pd
@@ -25,7 +26,7 @@ from bench.compare import (
     t_interval,
     verdict,
 )
-from bench.report.evidence import DONE, LEARNED, ArmInfo, Evidence
+from bench.report.evidence import LEARNED, ArmInfo, Evidence
 
 ALPHA = 0.05
 SHUFFLED = "shuffled_pairs"  # the control that keeps everything but the pairing of the modalities
@@ -85,10 +86,15 @@ class ReferenceResult:
 
 @dataclass(frozen=True)
 class GroupResult:
-    """AUROC of an arm minus that of another, with recordings resampled whole."""
+    """AUROC of an arm minus that of another, with recordings resampled whole.
+
+    ``units`` are those of the study that entered; one may have several runs of the arm, each of which
+    counts as a unit in ``interval``.
+    """
 
     arm: str
     against: str
+    units: int
     interval: GroupInterval
     runs: tuple[str, ...]
 
@@ -263,11 +269,12 @@ class _Reader:
                 if info.name != other:
                     units, runs = self.predictions(info.name, other)
                     if units:
-                        interval = paired_auroc_by_group(units, self.generator)
-                        yield GroupResult(info.name, other, interval, runs)
+                        interval = paired_auroc_by_group(chain(*units.values()), self.generator)
+                        count = sum(any(map(_both_classes, found)) for found in units.values())
+                        yield GroupResult(info.name, other, count, interval, runs)
 
-    def predictions(self, arm: str, other: str) -> tuple[list[GroupUnit], tuple[str, ...]]:
-        units: list[GroupUnit] = []
+    def predictions(self, arm: str, other: str) -> tuple[dict[str, list[GroupUnit]], tuple[str, ...]]:
+        units: dict[str, list[GroupUnit]] = {}
         used: list[str] = []
         for unit in self.evidence.units:
             controls = [(key, self.counts(key)) for key in self.keys.get((other, unit), ())]
@@ -277,7 +284,8 @@ class _Reader:
                     continue
                 same = {k: c for k, c in controls if c is not None and own.same_samples(c)}
                 if same:
-                    units.append(GroupUnit(self.fold_of_unit[unit], own, tuple(same.values())))
+                    one = GroupUnit(self.fold_of_unit[unit], own, tuple(same.values()))
+                    units.setdefault(unit, []).append(one)
                     used += [key, *same]
         return units, tuple(dict.fromkeys(used))
 
@@ -295,15 +303,5 @@ class _Reader:
         return {str(unit): int(fold) for unit, fold in zip(rows["unit"], rows["fold"], strict=True)}
 
 
-def failed_runs(evidence: Evidence) -> pd.DataFrame:
-    """Return arm, kind, message and key of each run without a score; a done run can have none."""
-    runs = evidence.runs
-    measure = evidence.metric.rsplit(".", 1)[1]
-    columns = [c for c in (evidence.metric, f"video.{measure}") if c in runs.columns]
-    reference = runs["arm"].isin([arm.name for arm in evidence.of_kind("reference")])
-    finite = pd.DataFrame({c: np.isfinite(runs[c].astype(float)) for c in columns})
-    scored = finite[evidence.metric] | (reference & finite.any(axis=1))
-    kind = runs["outcome"].where(runs["outcome"] != DONE, "no score")
-    bad = (runs["outcome"] != DONE) | ~scored
-    table = runs[["arm", "message", "key"]].assign(kind=kind, message=runs["message"].fillna(""))
-    return table[bad].reset_index(drop=True)
+def _both_classes(unit: GroupUnit) -> bool:
+    return bool(unit.arm.positives.any() and unit.arm.negatives.any())

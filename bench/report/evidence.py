@@ -168,3 +168,17 @@ class Evidence:
         finite = self.finished[np.isfinite(self.finished[column].astype(float))]
         table = finite.groupby(["unit", "arm"], sort=False)[column].mean().unstack("arm")
         return table.reindex(index=list(self.units), columns=arms).astype(float)
+
+
+def failed_runs(evidence: Evidence) -> pd.DataFrame:
+    """Return arm, kind, message and key of each run without a score; a done run can have none."""
+    runs = evidence.runs
+    measure = evidence.metric.rsplit(".", 1)[1]
+    columns = [c for c in (evidence.metric, f"video.{measure}") if c in runs.columns]
+    reference = runs["arm"].isin([arm.name for arm in evidence.of_kind("reference")])
+    finite = pd.DataFrame({c: np.isfinite(runs[c].astype(float)) for c in columns})
+    scored = finite[evidence.metric] | (reference & finite.any(axis=1))
+    kind = runs["outcome"].where(runs["outcome"] != DONE, "no score")
+    bad = (runs["outcome"] != DONE) | ~scored
+    table = runs[["arm", "message", "key"]].assign(kind=kind, message=runs["message"].fillna(""))
+    return table[bad].reset_index(drop=True)

@@ -31,6 +31,10 @@ class ArmSearch:
         space: dotted key -> distribution as Optuna writes it in JSON.
         winner: number of the trial that won, ``None`` if none is complete.
         own: dotted key -> what the arm declares for a searched parameter.
+        key: content key of the search, by which its log is found.
+        startup: trials the sampler draws at random before it learns from those that ended; 0 if it never
+            learns or nothing is known.
+        pruning: whether its trials may be stopped early.
     """
 
     arm: str
@@ -41,12 +45,25 @@ class ArmSearch:
     space: Mapping[str, str]
     winner: int | None
     own: Mapping[str, Any] = field(default_factory=dict)
+    key: str = ""
+    startup: int = 0
+    pruning: bool = True
 
     @property
     def scored(self) -> pd.DataFrame:
         """The complete trials that ran as they should: those whose value is a measured one."""
         rows = self.trials
         return rows[(rows["state"] == "complete") & (rows["failure"] == "") & rows["value"].notna()]
+
+    @property
+    def drawn(self) -> bool:
+        """Whether a sampler that learns has come to propose nothing: each trial is one it draws at random."""
+        return self.startup > 0 and not (self.trials["number"] >= self.startup).any()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a trial was stopped early."""
+        return bool((self.trials["state"] == "pruned").any())
 
     @property
     def best(self) -> float:
@@ -78,8 +95,7 @@ class Searched:
         epochs: epochs of one complete trial, all its seeds together.
         repeats: whole searches per arm.
         confirm_seeds: fresh seeds each winner is retrained on.
-        repeatable: whether trials of a search ran one after another, so that the same command gives the
-            same proposals.
+        repeatable: whether the same command gives the same proposals again.
         declared: arm -> name of the arm as declared (untuned), run on the same units.
     """
 

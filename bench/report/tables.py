@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bench.report.comparison import CEILING, ArmResult, Comparison, failed_runs
-from bench.report.evidence import DONE
+from bench.report.comparison import CEILING, ArmResult, Comparison
+from bench.report.evidence import DONE, failed_runs
 from bench.report.metric import readable, short
-from bench.report.search import search_tables
+from bench.report.search import ONE_TEST_PART, outside_of_the_search, search_tables
 from bench.report.table import Cell, Column, Table
+
+_COUNT_SEEDS = ("results", "tuning")
 
 
 def tables(comparison: Comparison) -> list[Table]:
@@ -20,10 +22,12 @@ def tables(comparison: Comparison) -> list[Table]:
 
 
 def marked(table: Table, comparison: Comparison) -> Table:
-    """Return the table with the caption saying so where every unit is a whole search."""
-    if not comparison.evidence.whole_searches:
+    """Return the table with a caption that says what a unit is, after a search."""
+    search = comparison.evidence.search
+    if search is None or (search.repeats == 1 and table.key not in _COUNT_SEEDS):
         return table
-    return replace(table, caption=f"{table.caption}; every unit is a whole search")
+    unit = "every unit is a whole search" if search.repeats > 1 else "one test part, n counts seeds"
+    return replace(table, caption=f"{table.caption}; {unit}")
 
 
 def results(comparison: Comparison) -> Table:
@@ -64,6 +68,8 @@ def results(comparison: Comparison) -> Table:
     ]
     if evidence.simulated and any(arm.skill == arm.skill for arm in comparison.learned):
         notes.append(f"Skill: (BA − 0.5) / (exact ceiling − 0.5), unit by unit; exact ceiling: {CEILING}.")
+    if evidence.search is not None and not evidence.whole_searches:
+        notes.append(ONE_TEST_PART)
     said = [(arm.info.name, arm.verdict.note) for arm in comparison.changes if arm.verdict]
     notes += [f"{name}: {note}." for name, note in said if note]
     notes += [f"{arm.info.name}: {arm.info.note}" for arm in comparison.learned if arm.info.note]
@@ -128,8 +134,9 @@ def controls(comparison: Comparison) -> Table:
         )
         for c in comparison.controls
     )
-    notes = ("Runs of one unit (permutations) are averaged first; t interval over units. Chance is 0.5.",)
-    return Table("controls", f"Controls; data: {comparison.evidence.data}", columns, rows, notes)
+    notes = ["Runs of one unit (permutations) are averaged first; t interval over units. Chance is 0.5."]
+    notes += outside_of_the_search(comparison.evidence, "control")
+    return Table("controls", f"Controls; data: {comparison.evidence.data}", columns, rows, tuple(notes))
 
 
 def references(comparison: Comparison) -> Table:
@@ -158,10 +165,10 @@ def references(comparison: Comparison) -> Table:
         for r in comparison.references
     )
     name, metric = comparison.baseline.info.name, readable(comparison.evidence.metric)
-    notes = (f"Differences: {metric} of {name} minus the score named, on shared units.",)
-    return Table(
-        "references", f"References and ceilings; data: {comparison.evidence.data}", columns, rows, notes
-    )
+    notes = [f"Differences: {metric} of {name} minus the score named, on shared units."]
+    notes += outside_of_the_search(comparison.evidence, "reference")
+    caption = f"References and ceilings; data: {comparison.evidence.data}"
+    return Table("references", caption, columns, rows, tuple(notes))
 
 
 def by_group(comparison: Comparison) -> Table:
@@ -178,16 +185,17 @@ def by_group(comparison: Comparison) -> Table:
         (
             Cell(g.arm),
             Cell(g.against),
-            Cell(g.interval.units, g.runs),
+            Cell(g.units, g.runs),
             Cell(g.interval.groups, g.runs),
             Cell(g.interval.mean, g.runs),
             Cell((g.interval.low, g.interval.high), g.runs),
         )
         for g in comparison.by_group
     )
+    new = "searches" if comparison.evidence.whole_searches else "seeds"
     notes = [
         "Paired bootstrap, 2000 draws: a draw resamples the recordings of a fold once for all its units. "
-        "It speaks of new recordings, the t interval over units of new seeds."
+        f"It speaks of new recordings, the t interval over units of new {new}."
     ]
     if comparison.unread:
         notes.append(unreadable(comparison))

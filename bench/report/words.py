@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from bench.report.comparison import ALPHA, CEILING, SHUFFLED, ArmResult, Comparison, failed_runs, reachable
+from bench.report.comparison import ALPHA, CEILING, SHUFFLED, ArmResult, Comparison, reachable
+from bench.report.evidence import failed_runs
 from bench.report.metric import readable
 from bench.report.search import search_findings, search_methods, search_summary
 from bench.report.table import text
@@ -172,7 +173,8 @@ def _failures(comparison: Comparison) -> Iterator[str]:
     total = len(comparison.evidence.runs)
     if bad.empty:
         if total and not comparison.evidence.missing:
-            yield "The only run finished." if total == 1 else f"All {total} runs finished."
+            of = "" if comparison.evidence.search is None else " of the confirmation"
+            yield f"The only run{of} finished." if total == 1 else f"All {total} runs{of} finished."
         return
     kinds = ", ".join(f"{count} {kind}" for kind, count in bad["kind"].value_counts(sort=False).items())
     listed = "it is listed and enters" if len(bad) == 1 else "they are listed and enter"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +39,14 @@ def ahead(tasks: Sequence[Task], workers: int) -> int:
     return max(1, math.ceil(workers / len(tasks)))
 
 
-def search(tasks: Sequence[Task], root: Path, options: Options, on_best: OnBest | None = None) -> Searching:
+def search(
+    tasks: Sequence[Task],
+    root: Path,
+    options: Options,
+    on_best: OnBest | None = None,
+    *,
+    retry: bool = False,
+) -> Searching:
     """Run the trials that are missing of every search; their memory is rebuilt from the record.
 
     Args:
@@ -46,6 +54,7 @@ def search(tasks: Sequence[Task], root: Path, options: Options, on_best: OnBest 
         root: folder of the record.
         options: how to run.
         on_best: told of each trial that is the best of its search so far, to show it.
+        retry: open again the trials that failed by the machine or its limits.
     """
     store = Store(root)
     mirror = Mirror(root, on_best)
@@ -53,7 +62,9 @@ def search(tasks: Sequence[Task], root: Path, options: Options, on_best: OnBest 
     made: list[SearchAgenda] = []
 
     def agenda() -> SearchAgenda:
-        courses = [Course(task, TrialLog(root, task.header.key), store, [mirror]) for task in tasks]
+        courses = [
+            Course(task, TrialLog(root, task.header.key), store, [mirror], retry=retry) for task in tasks
+        ]
         made.append(SearchAgenda(courses, store, ahead(tasks, options.workers or 1)))
         return made[0]
 
@@ -99,13 +110,18 @@ def _leads(plan: SearchPlan) -> set[float]:
     return found
 
 
-def confirm(plan: SearchPlan, found: Sequence[Winner], root: Path, options: Options) -> Outcome:
+def confirm(
+    plan: SearchPlan, found: Sequence[Winner], root: Path, options: Options, *, retry: bool = False
+) -> Outcome:
     """Retrain every winner, and every arm as declared, on fresh seeds; this alone reads the test part."""
     store = Store(root)
     cells = confirm_cells(plan, found)
     leads = sorted({cell.content["arm"]["lead"] for cell in cells})
     data = prepare(plan.study.source, plan.study.windows, leads, cache_folder())
-    jobs = [Job(cell.key, store.attempts(cell.key), cell.content, str(data)) for cell in _todo(cells, store)]
+    jobs = [
+        Job(cell.key, store.attempts(cell.key), cell.content, str(data))
+        for cell in _todo(cells, store, retry)
+    ]
     return execute(
         jobs,
         store,
@@ -116,12 +132,12 @@ def confirm(plan: SearchPlan, found: Sequence[Winner], root: Path, options: Opti
     )
 
 
-def _todo(cells: Sequence[Cell], store: Store) -> list[Cell]:
-    """Leave out what is done, and what failed for good: it is shown in the report."""
+def _todo(cells: Sequence[Cell], store: Store, retry: bool) -> list[Cell]:
+    """Leave out what is done, and what failed for good unless it is to be retried."""
     done = store.done()
     todo = []
     for key, cell in {cell.key: cell for cell in cells}.items():
-        record = None if key in done else store.get(key)
+        record = None if key in done or retry else store.get(key)
         if key not in done and (record is None or retryable(record.outcome, store.attempts(key))):
             todo.append(cell)
     return todo
@@ -130,3 +146,13 @@ def _todo(cells: Sequence[Cell], store: Store) -> list[Cell]:
 def unfinished(tasks: Sequence[Task], root: Path) -> int:
     """Return how many trials of these searches have not ended."""
     return sum(task.trials - len(ended(task, root)) for task in tasks)
+
+
+def failed(tasks: Sequence[Task], root: Path) -> dict[str, int]:
+    """Return how many trials failed by no fault of their configuration, by arm and kind."""
+    found: Counter[str] = Counter()
+    for task in tasks:
+        for trial in ended(task, root):
+            if trial.state == "failed":
+                found[f"{task.header.arm} ({trial.failure})"] += 1
+    return dict(found)

@@ -14,12 +14,13 @@ from bench.arms import Arm
 from bench.gather import evidence_of
 from bench.report.evidence import ArmInfo, Evidence
 from bench.report.searched import ArmSearch, Searched
-from bench.search.log import Trial, TrialLog, best
+from bench.search.log import Trial, TrialLog, best, repeatable
 from bench.search.plan import SEARCHABLE, SearchPlan
 from bench.search.space import configure, value_of
 from bench.search.task import Task
 from bench.store import Store
 from bench.study import Cell, Unit
+from models import registry
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,6 +112,11 @@ def _unit(plan: SearchPlan, repeat: int, seed: int) -> Unit:
     return Unit(0, fold, repeat) if plan.spec.settings.repeats > 1 else Unit(seed, fold)
 
 
+def may_repeat(plan: SearchPlan, tasks: Sequence[Task], root: Path) -> bool:
+    """Return whether the same command would propose the same configurations again."""
+    return all(repeatable(ended(task, root), plan.spec.objectives) for task in tasks)
+
+
 def evidence(
     plan: SearchPlan,
     tasks: Sequence[Task],
@@ -141,7 +147,7 @@ def evidence(
         epochs=plan.epochs,
         repeats=settings.repeats,
         confirm_seeds=settings.confirm_seeds,
-        repeatable=not any(trial.beside for task in tasks for trial in ended(task, root)),
+        repeatable=may_repeat(plan, tasks, root),
         declared={arm.name: declared_name(arm.name) for arm in plan.arms},
     )
     return evidence_of(
@@ -161,7 +167,11 @@ def _search(plan: SearchPlan, task: Task, root: Path) -> ArmSearch:
     trials = ended(task, root)
     chosen = best(trials)
     arm = next(each for each in plan.arms if each.name == header.arm)
+    sampler = registry.build("sampler", task.sampler)
     return ArmSearch(
+        key=header.key,
+        startup=getattr(sampler, "startup", 0),
+        pruning=sampler.pruning,
         arm=header.arm,
         sampler=header.sampler,
         repeat=header.repeat,

@@ -12,7 +12,7 @@ from bench import identity
 from bench.identity import canonical
 from bench.run.job import retryable
 from bench.search.ask import propose
-from bench.search.log import State, Trial, TrialLog, best
+from bench.search.log import MACHINE, State, Trial, TrialLog, best
 from bench.search.objectives import FAULTS, objective, score, worst_value
 from bench.search.pruning import Halving, p_behind
 from bench.search.samplers import Sampler
@@ -29,7 +29,7 @@ class Ongoing:
     Attributes:
         trial: the proposal.
         contents: its cells.
-        resumed: whether it was interrupted: what is on record may be its own.
+        resumed: whether it was interrupted or opened again: what is on record may be its own.
         done: records of the cells that are done.
         steps: as in the trial.
         heard: epochs heard of the cell that is next to be done.
@@ -59,11 +59,27 @@ class Ongoing:
 class Course:
     """One search, rebuilt from its log: the same command goes on where the last one stopped.
 
+    Args:
+        task: what it has to do.
+        log: its memory.
+        store: the record of cells.
+        watchers: who is told of every trial.
+        retry: whether to open again the trials that the machine or its limits ended: with their
+            parameters, as if such failures, from whatever search, were not on record.
+
     Raises:
         InvalidRequest: the sampler cannot work on the space.
     """
 
-    def __init__(self, task: Task, log: TrialLog, store: Store, watchers: Sequence[Watcher] = ()) -> None:
+    def __init__(
+        self,
+        task: Task,
+        log: TrialLog,
+        store: Store,
+        watchers: Sequence[Watcher] = (),
+        *,
+        retry: bool = False,
+    ) -> None:
         self.task = task
         self.ongoing: dict[int, Ongoing] = {}
         self._log, self._store, self._watchers = log, store, watchers
@@ -72,7 +88,11 @@ class Course:
         settings = task.settings
         self._pruning = self._sampler.pruning and len(task.header.objectives) == 1
         self._halving = Halving(settings.grace, settings.reduction, task.epochs)
-        self.trials = {trial.number: trial for trial in log.trials()}
+        self._failures = _failures(store) if retry else {}
+        on_file = log.trials()
+        self.trials = {
+            trial.number: self._again(trial, len(on_file) - 1) if retry else trial for trial in on_file
+        }
         self._interrupted = deque(
             each for each in self.trials.values() if each.state == "proposed" and each.number < task.trials
         )
@@ -107,9 +127,10 @@ class Course:
         return best(self.trials.values())
 
     def begin(self) -> None:
-        """Begin a trial: one that was interrupted if there is one, else a new one."""
+        """Begin a trial: one that was interrupted or is opened again if there is one, else a new one."""
         resumed = bool(self._interrupted)
         trial = self._interrupted.popleft() if resumed else self._proposed(self._open.popleft())
+        self._log.propose(trial)  # changes nothing if it is on file already
         contents, refusal = self._contents(trial.params)
         run = self.ongoing[trial.number] = Ongoing(trial, contents, resumed)
         for watcher in self._watchers:
@@ -134,17 +155,20 @@ class Course:
         """Take a record as the result of a trial's cell; return whether it is one.
 
         It is none where the cell has to be run again: a pruned curve that ends before this trial may be
-        stopped, a failure of the machine's that is tried again or is from before this trial.
+        stopped, a failure of the machine's that is tried again, is from before this trial, or does not
+        count since the trial was opened again.
 
         Args:
             run: the trial.
             record: of the cell that is next to be done.
             ran: whether the cell has just been run for this trial.
         """
-        known = run.trial.attempts[len(run.done)]
-        own = record.attempt + 1 - known
+        own = record.attempt + 1 - run.trial.attempts[len(run.done)]
+        since = record.attempt + 1 - (run.trial.forgiven[len(run.done)] if run.trial.forgiven else 0)
+        tries = min(own, since)
         certain = record.outcome in FAULTS or record.outcome in ("done", "pruned")
-        if not certain and not run.stopped and (own <= 0 or retryable(record.outcome, own)):
+        again = not certain and not run.stopped and (tries <= 0 or retryable(record.outcome, tries))
+        if again or (since <= 0 and record.outcome in MACHINE):
             run.heard = 0
             return False
         for epoch in record.curve[run.heard :]:
@@ -184,14 +208,27 @@ class Course:
         cells = tuple(identity.key(content) for content in self._contents(params)[0])
         beside = sum(trial.state == "proposed" for trial in self.trials.values())
         same = [each for each, t in self.trials.items() if canonical(t.params) == canonical(params)]
-        attempts = tuple(self._store.attempts(cell) for cell in cells)
-        trial = Trial(
-            number, params, cells, same_as=min(same, default=None), beside=beside, attempts=attempts
-        )
         self._log.describe(task.header)
-        self._log.propose(trial)
-        self.trials[number] = trial
-        return trial
+        self.trials[number] = Trial(
+            number,
+            params,
+            cells,
+            same_as=min(same, default=None),
+            beside=beside,
+            attempts=tuple(self._store.attempts(cell) for cell in cells),
+            known=len(self.trials),
+            forgiven=self._forgiven(cells),
+        )
+        return self.trials[number]
+
+    def _again(self, trial: Trial, known: int) -> Trial:
+        """Open a trial again if the machine ended it, or failed it on record before it was interrupted."""
+        forgiven = self._forgiven(trial.cells)
+        failed = trial.failure in MACHINE or (trial.state == "proposed" and forgiven != trial.forgiven)
+        return trial.again(known, forgiven) if failed and trial.number < self.task.trials else trial
+
+    def _forgiven(self, cells: Sequence[str]) -> tuple[int, ...]:
+        return tuple(self._failures.get(cell, 0) for cell in cells)
 
     def _contents(self, params: Mapping[str, Any]) -> tuple[tuple[dict[str, Any], ...], str]:
         """Return the cells of a configuration, or none and why there are none."""
@@ -249,3 +286,8 @@ class Course:
         del self.ongoing[trial.number]
         for watcher in self._watchers:
             watcher.ended(self.task.header, trial)
+
+
+def _failures(store: Store) -> dict[str, int]:
+    """Return the attempts at every cell up to the last that the machine or its limits ended."""
+    return {record.key: record.attempt + 1 for record in store.records() if record.outcome in MACHINE}

@@ -58,7 +58,7 @@ class Turn(BaseJournalFileLock):
         self._thread.release()
 
     def _cut(self) -> None:
-        if not self._journal.exists():
+        if not self._journal.is_file():
             return
         with open(self._journal, "rb+") as file:
             content = file.read(len(_HEAD))
@@ -80,7 +80,7 @@ class Journal:
         self.path = root / FILE
         self._turn = Turn(self.path)
         self._opened: JournalStorage | None = None
-        self._known = b""
+        self._known = (b"", 0)
 
     @contextmanager
     def turn(self) -> Iterator[None]:
@@ -93,27 +93,21 @@ class Journal:
             self._turn.release()
 
     def storage(self) -> JournalStorage:
-        """Return the storage; a new one if another file has taken the journal's place."""
-        head = self._head()
-        if self._opened is None or head != self._known:
+        """Return the storage; a new one if another file, or an older state, has taken the journal's place."""
+        (head, size), (known, length) = self._glance(), self._known
+        if self._opened is None or head != known or size < length:
             self._opened = JournalStorage(JournalFileBackend(str(self.path), lock_obj=self._turn))
-            self._known = head
+        self._known = head, size
         return self._opened
 
     def mend(self) -> str | None:
         """Make the journal readable; return a sentence if it was not. Call it in turn."""
-        try:
-            if self.path.exists():
-                for line in self.path.read_bytes().splitlines():
-                    json.loads(line)
-            self.storage()
-        except OSError:
-            raise
-        except Exception as error:  # whatever a file that is no journal makes Optuna raise
+        damage = self._damage()
+        if damage:
             aside = self._free_name()
             self.path.rename(aside)
             return (
-                f"{self.path} could not be read ({type(error).__name__}) and is now {aside.name}; "
+                f"{self.path} could not be read ({damage}) and is now {aside.name}; "
                 "a new one was made from the record"
             )
         if self._turn.torn:
@@ -123,14 +117,29 @@ class Journal:
             )
         return None
 
+    def _damage(self) -> str | None:
+        if self.path.exists() and not self.path.is_file():
+            return "not a file"
+        try:
+            if self.path.exists():
+                for line in self.path.read_bytes().splitlines():
+                    json.loads(line)
+            self._opened = None  # a storage that is open may have read past the damage
+            self.storage()
+        except OSError:
+            raise
+        except Exception as error:  # whatever a file that is no journal makes Optuna raise
+            return type(error).__name__
+        return None
+
     def _free_name(self) -> Path:
         names = (self.path.with_name(f"{FILE}.damaged-{n}") for n in range(1, 1_000_000))
         return next(name for name in names if not name.exists())
 
-    def _head(self) -> bytes:
-        """Return the first bytes, which hold the unique id of the first writer."""
+    def _glance(self) -> tuple[bytes, int]:
+        """Return the first bytes, which hold the unique id of the first writer, and the size."""
         try:
             with open(self.path, "rb") as file:
-                return file.read(128)
+                return file.read(128), file.seek(0, 2)
         except FileNotFoundError:
-            return b""
+            return b"", 0

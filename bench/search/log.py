@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -11,6 +11,8 @@ from bench.store import Record, Store
 
 State = Literal["proposed", "complete", "pruned", "failed"]
 FOLDER = "searches"
+MACHINE = frozenset({"timeout", "killed", "error", "oom"})
+"""Failures that come from the machine or from the limits of a run, or may: another run may go otherwise."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,11 @@ class Trial:
             all, their order, and so the search, cannot be repeated exactly.
         attempts: attempts at each cell that were on record when it was proposed: only those are reused,
             later ones are its own.
+        known: other trials that were known when it was proposed, or opened again; more than its number if
+            later ones were among them.
+        forgiven: attempts at each cell that were on record when it was opened again: failures of the
+            machine's among them do not count.
+        round: how often it was opened again.
     """
 
     number: int
@@ -52,6 +59,23 @@ class Trial:
     same_as: int | None = None
     beside: int = 0
     attempts: tuple[int, ...] = ()
+    known: int = 0
+    forgiven: tuple[int, ...] = ()
+    round: int = 0
+
+    def again(self, known: int, forgiven: tuple[int, ...]) -> Trial:
+        """Return the trial opened again: the same proposal, of which nothing has been heard."""
+        return Trial(
+            self.number,
+            self.params,
+            self.cells,
+            same_as=self.same_as,
+            beside=self.beside,
+            attempts=self.attempts,
+            known=max(self.known, known),
+            forgiven=forgiven,
+            round=self.round + 1,
+        )
 
     def ended(self, state: State, **parts: Any) -> Trial:
         """Return the trial as it ended."""
@@ -96,7 +120,7 @@ class TrialLog:
     """The trials of one search, kept like every other record: whole or absent, never overwritten.
 
     A proposal is on file before its cells run, and goes on after any interruption; a trial that has
-    ended is on file for good.
+    ended is on file for good. One that is opened again is a further round, beside the earlier ones.
     """
 
     def __init__(self, root: Path, key: str) -> None:
@@ -116,19 +140,19 @@ class TrialLog:
 
     def propose(self, trial: Trial) -> None:
         """Keep a proposal."""
-        self._store.put(Record(_name("proposal", trial.number), 0, "done", cell=asdict(trial)))
+        self._store.put(Record(_name("proposal", trial), 0, "done", cell=asdict(trial)))
 
     def end(self, trial: Trial) -> None:
         """Keep a trial that has ended."""
-        self._store.put(Record(_name("trial", trial.number), 0, "done", cell=asdict(trial)))
+        self._store.put(Record(_name("trial", trial), 0, "done", cell=asdict(trial)))
 
     def trials(self) -> list[Trial]:
-        """Return every trial by number: as it ended, else as it was proposed."""
+        """Return every trial by number, in its last round: as it ended, else as it was proposed."""
         found: dict[int, Trial] = {}
-        for record in self._store.records():  # ordered by key: proposals come before trials
+        for record in self._store.records():
             if record.key != "header":
                 trial = Trial(**{name: _tupled(value) for name, value in record.cell.items()})
-                found[trial.number] = trial
+                found[trial.number] = max(found.get(trial.number, trial), trial, key=_progress)
         return [found[number] for number in sorted(found)]
 
 
@@ -141,6 +165,21 @@ def best(trials: Iterable[Trial]) -> Trial | None:
     return max(sound, key=lambda trial: (trial.values[0], -trial.number), default=None)
 
 
+def repeatable(trials: Iterable[Trial], objectives: Collection[str]) -> bool:
+    """Return whether the same search from an empty record would have exactly these trials.
+
+    Not if one was proposed while another ran or when later ones were known, if the machine had a part in
+    how one ended, or if an objective is measured time.
+
+    Args:
+        trials: of one search.
+        objectives: what it looks for.
+    """
+    return "cpu_seconds" not in objectives and not any(
+        trial.beside or trial.known > trial.number or trial.failure in MACHINE for trial in trials
+    )
+
+
 def searches(root: Path) -> list[TrialLog]:
     """Return the log of every search on record below ``root``."""
     folder = root / FOLDER
@@ -148,8 +187,12 @@ def searches(root: Path) -> list[TrialLog]:
     return [TrialLog(root, name) for name in names]
 
 
-def _name(kind: str, number: int) -> str:
-    return f"{kind}-{number:06d}"
+def _name(kind: str, trial: Trial) -> str:
+    return f"{kind}-{trial.number:06d}" + (f"-{trial.round}" if trial.round else "")
+
+
+def _progress(trial: Trial) -> tuple[int, bool]:
+    return trial.round, trial.state != "proposed"
 
 
 def _tupled(value: Any) -> Any:

@@ -88,8 +88,9 @@ class Mirror:
         """Return one sentence on what could not be shown; ``None`` if all was."""
         if not self.failures:
             return None
+        updates = "1 update" if self.failures == 1 else f"{self.failures} updates"
         return (
-            f"the dashboard's journal missed {self.failures} updates ({self._last_error}); "
+            f"the dashboard's journal missed {updates} ({self._last_error}); "
             "nothing of the record is lost, and `precursor dashboard` shows all of it again"
         )
 
@@ -231,8 +232,12 @@ def _create(storage: BaseStorage, header: Header) -> int:
 
 
 def _is_best(storage: BaseStorage, study: int, trial: Trial) -> bool:
-    several = len(storage.get_study_directions(study)) > 1
-    return not several and storage.get_best_trial(study).number == trial.number
+    """As :func:`bench.search.log.best`: Optuna's own best may have failed with the worst value."""
+    if trial.failure or len(storage.get_study_directions(study)) > 1:
+        return False
+    ended = storage.get_all_trials(study, deepcopy=False, states=(TrialState.COMPLETE,))
+    sound = [each for each in ended if "failure" not in each.user_attrs]
+    return max(sound, key=lambda each: (each.values[0], -each.number)).number == trial.number
 
 
 def _nothing_runs(storage: BaseStorage) -> None:

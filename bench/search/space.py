@@ -47,17 +47,26 @@ def space_of(arm: Arm, block: Mapping[str, Any], compared: Collection[str]) -> t
     fixed: Params = {}
     for key, (kind, allowed) in parameters_of(arm).items():
         said = block.get(key)
+        if key == "lead":
+            _require_lead(said)
         if key in compared:
-            if said is not None:
+            if key in block:
                 raise InvalidRequest(
                     f"search.space may not hold {key!r}, which the study compares; leave it out"
                 )
-        elif said is None:
+        elif key not in block:
             if allowed.search:
                 space[key] = _declared_range(key, kind, allowed, value_of(arm, key))
-        elif isinstance(said, Mapping | list):
+        elif said is None or said == {}:
+            raise InvalidRequest(
+                f"search.space.{key} must hold a range, choices or a value, got {said!r}; "
+                "write {low: 1, high: 2}, [1, 2] or 1, or leave it out"
+            )
+        elif isinstance(said, Mapping):
             space[key] = _own_range(key, kind, allowed, said)
-            for value in said if isinstance(said, list) else ():
+        elif isinstance(said, list):
+            space[key] = _choices(key, kind, said)
+            for value in said:
                 _require_taken(arm, key, value)
         else:
             fixed[key] = said
@@ -79,7 +88,7 @@ def check_block(arms: Collection[Arm], block: Mapping[str, Any]) -> None:
 
 def parameters_of(arm: Arm) -> dict[str, tuple[Any, Range]]:
     """Return type and range of every parameter of an arm's components by dotted key, and of its lead."""
-    found: dict[str, tuple[Any, Range]] = {"lead": (float, Range(low=-1e9, high=1e9))}
+    found: dict[str, tuple[Any, Range]] = {"lead": (float, Range(low=0.0, high=1e9))}
     for slot in RECIPE:
         component = registry.lookup(slot, arm.config[slot]["name"])
         for name, (kind, _, allowed) in registry.fields(component.parameters).items():
@@ -175,13 +184,25 @@ def _declared_range(key: str, kind: Any, allowed: Range, value: Any) -> BaseDist
     return _numbers(kind, low, high, allowed.log and low > 0)
 
 
-def _own_range(key: str, kind: Any, allowed: Range, said: Any) -> BaseDistribution:
-    if isinstance(said, list):
-        if not said or len({canonical(each) for each in said}) < len(said):
-            raise InvalidRequest(f"search.space.{key} must list different values, got {said!r}")
-        if not all(isinstance(each, str | int | float | bool) for each in said):
-            raise InvalidRequest(f"search.space.{key} must list plain values, got {said!r}")
-        return CategoricalDistribution(tuple(said))
+def _choices(key: str, kind: Any, said: list[Any]) -> BaseDistribution:
+    if not all(isinstance(each, str | int | float | bool) for each in said):
+        raise InvalidRequest(f"search.space.{key} must list plain values, got {said!r}")
+    whole = kind in (int, int | None)
+    values = [int(v) if whole and isinstance(v, float) and v.is_integer() else v for v in said]
+    if not values or len(set(values)) < len(values):
+        raise InvalidRequest(f"search.space.{key} must list different values, got {said!r}")
+    return CategoricalDistribution(tuple(values))
+
+
+def _require_lead(said: Any) -> None:
+    """Refuse a lead below 0, whose windows would take the current from after the video."""
+    values = said.values() if isinstance(said, Mapping) else said if isinstance(said, list) else [said]
+    for value in values:
+        if isinstance(value, int | float) and value < 0:
+            raise InvalidRequest(f"a lead to search must be at least 0 s, got {value!r}; raise it")
+
+
+def _own_range(key: str, kind: Any, allowed: Range, said: Mapping[str, Any]) -> BaseDistribution:
     for name in said:
         if name not in _BOUNDS:
             raise unknown(f"key in search.space.{key}:", name, _BOUNDS)

@@ -82,20 +82,20 @@ def read_search(block: Mapping[str, Any], metric: str) -> SearchSpec:
     plain = {key: value for key, value in block.items() if key in _KEYS[: len(fields(SearchSettings))]}
     settings = registry.read(SearchSettings, plain, "search")
     sampler = registry.resolve("sampler", block.get("sampler", "tpe"))
-    against = block.get("against") or []
+    against = _given(block, "against", [])
     if not isinstance(against, list):
         raise InvalidRequest(f"search.against must be a list of samplers, got {against!r}; write [random]")
     others = tuple(registry.resolve("sampler", each) for each in against)
     names = [str(each["name"]) for each in (sampler, *others)]
     if len(set(names)) < len(names):
         raise InvalidRequest(f"search.against must name each sampler once, got {names}; leave one out")
-    space = block.get("space") or {}
+    space = _given(block, "space", {})
     if not isinstance(space, Mapping):
         raise InvalidRequest(
             f"search.space must be a mapping of dotted keys, got {space!r}; "
             "write {quantizer.codes: [32, 100]}"
         )
-    objectives = _objectives(block.get("objectives") or [metric], metric)
+    objectives = _objectives(_given(block, "objectives", [metric]), metric)
     if len(objectives) > 1:
         for name in names:
             if not registry.lookup("sampler", name).factory.several_objectives:
@@ -103,6 +103,12 @@ def read_search(block: Mapping[str, Any], metric: str) -> SearchSpec:
                     f"sampler {name!r} works on one objective, got {list(objectives)}; use tpe"
                 )
     return SearchSpec(settings, sampler, others, objectives, dict(space))
+
+
+def _given(block: Mapping[str, Any], key: str, otherwise: Any) -> Any:
+    """Return what a block says; a key with nothing after it says nothing."""
+    said = block.get(key)
+    return otherwise if said is None else said
 
 
 def _objectives(names: object, metric: str) -> tuple[str, ...]:

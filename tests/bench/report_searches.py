@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -18,10 +19,12 @@ from optuna.distributions import (
 )
 from test_report_evidence import METRIC, evidence, run
 
-from bench.report import ArmInfo, Evidence
+from bench.report import ArmInfo, Evidence, compare
+from bench.report.search import search_tables
 from bench.report.searched import ArmSearch, Searched
+from bench.report.table import Table
 
-EPOCHS, SEEDS = 6, 2
+EPOCHS, SEEDS, STARTUP = 6, 2, 10
 SPACE: dict[str, BaseDistribution] = {
     "optimizer.rate": FloatDistribution(1e-4, 1e-2, log=True),
     "contrast.temperature": FloatDistribution(0.02, 1.0, log=True),
@@ -84,7 +87,7 @@ def search(
     rows: list[dict[str, Any]] = []
     centre, top = {key: 0.5 for key in keys}, -math.inf
     for number in range(trials):
-        wide = number < 10 or sampler == "random"
+        wide = number < STARTUP or sampler == "random"
         shares = {
             key: float(generator.random() if wide else np.clip(generator.normal(centre[key], 0.15), 0, 1))
             for key in keys
@@ -117,7 +120,11 @@ def search(
     winner = int(good.loc[good["value"].idxmax(), "number"]) if len(good) else None
     said = {key: distribution_to_json(each) for key, each in space.items()}
     own = {key: OWN[key] for key in keys}
-    return ArmSearch(arm, sampler, repeat, deciding, table, said, winner, own)
+    learns = sampler != "random"
+    return ArmSearch(
+        arm, sampler, repeat, deciding, table, said, winner, own,
+        key=f"key of {arm} {sampler} {repeat}", startup=STARTUP * learns, pruning=learns,
+    )  # fmt: skip
 
 
 def searched_evidence(
@@ -169,3 +176,47 @@ def searched_evidence(
         rows.append(run("shuffled_pairs", **where, score=0.5 + generator.normal(0, 0.01)))
     said = {"study": "contrastive_loss", "command": "precursor search contrastive_loss"}
     return replace(evidence(rows, (*arms, *declared, *controls)), search=searched, **{**said, **more})
+
+
+def rows(table: Table) -> list[dict[str, Any]]:
+    keys = [column.key for column in table.columns]
+    return [dict(zip(keys, [cell.value for cell in row], strict=True)) for row in table.rows]
+
+
+def named(found: Evidence) -> dict[str, Table]:
+    return {table.key: table for table in search_tables(compare(found))}
+
+
+def changed(found: Evidence, place: int, **parts: Any) -> Evidence:
+    """Evidence in which one search is different."""
+    assert found.search is not None
+    searches = list(found.search.searches)
+    searches[place] = replace(searches[place], **parts)
+    return replace(found, search=replace(found.search, searches=tuple(searches)))
+
+
+def each_search(found: Evidence, change: Callable[[ArmSearch], ArmSearch]) -> Evidence:
+    assert found.search is not None
+    searches = tuple(change(each) for each in found.search.searches)
+    return replace(found, search=replace(found.search, searches=searches))
+
+
+def sound(one: ArmSearch) -> ArmSearch:
+    """The search as it is if no trial fails."""
+    rows = one.trials
+    good = rows["value"].where((rows["failure"] == "") & rows["value"].notna(), 0.7)
+    state = rows["state"].where(rows["state"] == "pruned", "complete")
+    return replace(one, trials=rows.assign(state=state, failure="", value=good.where(state == "complete")))
+
+
+def without_search(found: Evidence) -> Evidence:
+    """Evidence of the same arms without the search and without the arms as declared."""
+    kept = [arm for arm in found.arms if arm.kind != "declared"]
+    names = [arm.name for arm in kept]
+    return replace(
+        found,
+        search=None,
+        arms=tuple(kept),
+        runs=found.runs[found.runs["arm"].isin(names)],
+        cells={name: found.cells[name] for name in names},
+    )

@@ -161,16 +161,20 @@ class Diary:
         self.lines.append(("stopped", header.key, trial.number))
 
 
-def agenda(root: Path, *tasks: Task, ahead: int = 1, watchers: Sequence[Watcher] = ()) -> SearchAgenda:
+def agenda(
+    root: Path, *tasks: Task, ahead: int = 1, watchers: Sequence[Watcher] = (), retry: bool = False
+) -> SearchAgenda:
     """Build the agenda anew from what is on file, as a restarted driver does."""
     logs = [TrialLog(root, each.header.key) for each in tasks]
-    courses = [Course(each, log, Store(root), watchers) for each, log in zip(tasks, logs, strict=True)]
+    courses = [
+        Course(each, log, Store(root), watchers, retry=retry) for each, log in zip(tasks, logs, strict=True)
+    ]
     return SearchAgenda(courses, Store(root), ahead)
 
 
-def search(root: Path, *tasks: Task, ahead: int = 1, **engine: Any) -> list[list[Trial]]:
+def search(root: Path, *tasks: Task, ahead: int = 1, retry: bool = False, **engine: Any) -> list[list[Trial]]:
     """Run searches to their end and return the trials of each, as they are on file."""
-    Engine(root, **engine).run(agenda(root, *tasks, ahead=ahead))
+    Engine(root, **engine).run(agenda(root, *tasks, ahead=ahead, retry=retry))
     return trials(root, *tasks)
 
 

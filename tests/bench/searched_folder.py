@@ -105,12 +105,16 @@ def _trial(store: Store, rng: np.random.Generator, arm: str, number: int, epochs
     return told.ended("complete", values=values, seeds=tuple(finals), steps=steps, epochs=spent)
 
 
-def add_report(root: Path, png: bytes) -> Path:
-    """Write a report of the searches as far as the dashboard reads one; return its page."""
-    folder = root / "losses" / "simulated-furnace-hard-seed-0-search"
+def add_report(
+    root: Path, png: bytes, headers: Sequence[Header], name: str = "simulated-furnace-hard-seed-0-search"
+) -> Path:
+    """Write a report of these searches as far as the dashboard reads one; return its page."""
+    folder = root / "losses" / name
     (folder / "figures").mkdir(parents=True)
     (folder / "figures" / "differences.png").write_bytes(png)
     (folder / "figures" / "scores.png").write_bytes(png)
+    rows = [f"{each.key},{each.arm}/0\n{each.key},{each.arm}/1\n" for each in headers]
+    (folder / "trials.csv").write_text("search,trial\n" + "".join(rows))
     (folder / "report.html").write_text("<!doctype html><title>losses</title><h1>All arms</h1>")
     (folder / "report.md").write_text(
         f"# losses\n\nWhich loss?\n\nData: {DATA}\n\n## Findings\n\n- None.\n\n## Results\n\n**losses**\n\n"

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import re
 import shutil
 import signal
@@ -9,9 +10,10 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -20,16 +22,18 @@ from pathlib import Path
 import numpy as np
 import optuna
 import pytest
+from optuna.distributions import FloatDistribution, IntDistribution, distribution_to_json
 
 sys.path.insert(0, str(Path(__file__).parent))
 import searched_folder as folder
 
 from bench.dashboard import pictures as drawing
 from bench.dashboard import refresh, show_best
-from bench.dashboard.notes import OWN, REPORT, find_report
+from bench.dashboard.notes import OWN
+from bench.dashboard.reports import REPORT, find_report
 from bench.dashboard.server import listen
 from bench.search.journal import FILE, Journal
-from bench.search.log import Trial, TrialLog, best
+from bench.search.log import Header, Trial, TrialLog, best
 from bench.search.mirror import Mirror
 from bench.store import Store
 from models.errors import InvalidRequest
@@ -43,10 +47,8 @@ PNG = base64.b64decode(
 def searched(tmp_path_factory) -> Path:
     """Two finished searches with a report, notes and figures."""
     root = tmp_path_factory.mktemp("searched")
-    folder.fill(root)
-    folder.add_report(root, PNG)
-    assert Mirror(root).reconcile() is None
-    refresh(root)
+    folder.add_report(root, PNG, folder.fill(root))
+    assert refresh(root) is None
     return root
 
 
@@ -152,7 +154,7 @@ def test_refreshing_again_draws_and_writes_nothing(copied, monkeypatch):
     journal = (copied / FILE).read_bytes()
     monkeypatch.setattr(drawing, "learning_curve", lambda *_: pytest.fail("drawn again"))
     monkeypatch.setattr(drawing, "codebook", lambda *_: pytest.fail("drawn again"))
-    refresh(copied)
+    assert refresh(copied) is None
     assert (copied / FILE).read_bytes() == journal
     assert {path.name: path.read_bytes() for path in (copied / "artifacts").iterdir()} == before
 
@@ -172,8 +174,7 @@ def test_a_deleted_journal_gets_its_notes_and_figures_back(copied):
     with served(copied) as address:
         before = [study_of(address, n) for n in (0, 1)]
         (copied / FILE).unlink()
-        Mirror(copied).reconcile()
-        refresh(copied)
+        assert refresh(copied) is None
         after = [study_of(address, n) for n in (0, 1)]  # the same server, which sees the new file
     for old, new in zip(before, after, strict=True):
         assert old["note"]["body"] == new["note"]["body"]
@@ -201,8 +202,7 @@ def test_a_study_deleted_in_the_dashboard_can_be_had_again(copied):
             headers={"Content-Type": "application/json"},
         )
         assert len(json.loads(fetch(f"{address}/api/studies"))["study_summaries"]) == 1
-        Mirror(copied).reconcile()
-        refresh(copied)
+        assert refresh(copied) is None
         listed = json.loads(fetch(f"{address}/api/studies"))["study_summaries"]
         assert sorted(each["study_name"] for each in listed) == sorted(h.title for h in _headers())
         for each in listed:
@@ -249,8 +249,7 @@ def test_several_objectives_are_noted_and_served(tmp_path):
     for number, values in enumerate(((0.7, 2000.0), (0.6, 1000.0), (0.5, 3000.0))):
         trial = folder._trial(Store(tmp_path), np.random.default_rng(number), "infonce", number, 2, 1)
         log.end(replace(trial, state="complete", values=values, seeds=(values[0],)))
-    Mirror(tmp_path).reconcile()
-    refresh(tmp_path)
+    assert refresh(tmp_path) is None
     with served(tmp_path) as address:
         study = study_of(address, 0)
     assert sorted(trial["number"] for trial in study["best_trials"]) == [0, 1]
@@ -272,10 +271,160 @@ def test_only_reports_are_served_beside_the_dashboard(searched):
         assert fetch(f"{address}{REPORT}{report.page.relative_to(searched)}")
 
 
-def test_a_report_on_other_data_is_not_shown(copied):
-    other = replace(_headers()[0], data="skab (real)")
-    assert find_report(copied, other) is None
-    assert find_report(copied, _headers()[0]) is not None
+DAMAGE = {
+    "a directory": None,
+    "an unknown operation": b'{"op_code": 99}\n',
+    "no text": b"\xff\xfe\x00\x81" * 64,
+    "nothing": b"",
+}
+
+
+def spoil(journal: Path, content: bytes | None) -> None:
+    """Put something in the journal's place."""
+    journal.unlink()
+    if content is None:
+        journal.mkdir()
+    else:
+        journal.write_bytes(content)
+
+
+@pytest.mark.parametrize("content", DAMAGE.values(), ids=DAMAGE)
+def test_refresh_mends_a_bad_journal_and_says_so(copied, content):
+    before = Journal(copied).storage().get_all_studies()
+    spoil(copied / FILE, content)
+    said = refresh(copied)
+    aside = copied / f"{FILE}.damaged-1"
+    if content == b"":
+        assert said is None and not aside.exists()
+    else:
+        assert said is not None and "could not be read" in said and aside.name in said
+        assert aside.is_dir() if content is None else aside.read_bytes() == content
+    after = Journal(copied).storage().get_all_studies()
+    assert [each.study_name for each in after] == [each.study_name for each in before]
+    assert [each.system_attrs for each in after] == [each.system_attrs for each in before]  # notes, figures
+    assert refresh(copied) is None
+
+
+def test_an_operation_unknown_to_optuna_in_the_middle_is_found(copied):
+    with open(copied / FILE, "ab") as file:
+        file.write(b'{"op_code":99}\n')
+    assert "AssertionError" in (refresh(copied) or "")
+    assert refresh(copied) is None
+
+
+def test_a_journal_that_cannot_be_written_and_a_note_that_cannot_be_made_are_said(copied, monkeypatch):
+    (copied / "losses" / "simulated-furnace-hard-seed-0-search" / "report.md").write_bytes(b"\xff\xfe")
+    said = refresh(copied)
+    assert said is not None and said.startswith("notes and figures are not up to date: UnicodeDecodeError")
+    (copied / f".{FILE}.turn").unlink()
+    (copied / f".{FILE}.turn").mkdir()
+    assert "missed 1 update (IsADirectoryError" in (refresh(copied) or "")
+
+
+@pytest.mark.parametrize("content", DAMAGE.values(), ids=DAMAGE)
+def test_a_journal_spoiled_while_it_is_served_is_mended(copied, content, capfd):
+    with served(copied) as address:
+        before = [study_of(address, n) for n in (0, 1)]
+        spoil(copied / FILE, content)
+        after = [study_of(address, n) for n in (0, 1)]
+        for old, new in zip(before, after, strict=True):
+            assert [(t["state"], t["params"]) for t in old["trials"]] == [
+                (t["state"], t["params"]) for t in new["trials"]
+            ]
+        _wait_for(lambda: study_of(address, 1)["note"]["body"] == before[1]["note"]["body"])
+    err = capfd.readouterr().err
+    assert "Traceback" not in err
+    assert err.count("could not be read") == (content != b"")
+
+
+def test_an_older_journal_put_back_while_it_is_served_is_brought_to_the_record(copied):
+    lines = (copied / FILE).read_bytes().splitlines(keepends=True)
+    with served(copied) as address:
+        (copied / FILE).write_bytes(b"".join(lines[:12]))
+        assert [len(study_of(address, n)["trials"]) for n in (0, 1)] == [8, 8]
+        (copied / FILE).write_bytes(b"".join(lines[:12]))
+        assert [len(study_of(address, n)["trials"]) for n in (0, 1)] == [8, 8]
+
+
+def test_a_journal_that_cannot_be_mended_is_one_sentence(copied):
+    with served(copied) as address:
+        assert study_of(address, 0)
+        (copied / f".{FILE}.turn").unlink()
+        (copied / f".{FILE}.turn").mkdir()
+        spoil(copied / FILE, None)
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            fetch(f"{address}/api/studies")
+        assert refused.value.code == 503
+        assert b"missed 1 update" in refused.value.read()
+        refused.value.close()
+        (copied / f".{FILE}.turn").rmdir()
+        assert len(study_of(address, 0)["trials"]) == 8
+
+
+def _wait_for(seen: Callable[[], bool]) -> None:
+    for _ in range(600):
+        if seen():
+            return
+        time.sleep(0.05)
+    pytest.fail("it never came")
+
+
+def test_a_report_is_shown_for_the_searches_it_tells_of_only_the_newest_first(copied):
+    one, two = _headers()
+    assert find_report(copied, replace(one, key="e" * 16)) is None
+    page = folder.add_report(copied, PNG, [one], "simulated-furnace-hard-seed-0-2-trials-search")
+    older = copied / "losses" / "simulated-furnace-hard-seed-0-search" / "trials.csv"
+    os.utime(older, ns=(1, 1))
+    found, other = find_report(copied, one), find_report(copied, two)
+    assert found is not None and found.page == page and found.keys == {one.key}
+    assert other is not None and other.page == older.with_name("report.html")
+    assert other.keys == {one.key, two.key}
+    os.utime(older.parent.parent / page.parent.name / "trials.csv", ns=(0, 0))
+    assert find_report(copied, one) == other
+
+
+def test_a_search_with_other_settings_stands_apart(copied):
+    """The same arm searched with other ranges, and once more with other trainings (which no header tells)."""
+    one, _ = _headers()
+    narrow = {**one.space, "quantizer.codes": distribution_to_json(IntDistribution(16, 32))}
+    longer, narrowed = replace(one, key="1" * 16), replace(one, key="2" * 16, space=narrow)
+    trial = TrialLog(copied, one.key).trials()[0]
+    for each in (longer, narrowed):
+        log = TrialLog(copied, each.key)
+        log.describe(each)
+        log.end(replace(trial, params={**trial.params, "quantizer.codes": 20}))
+    assert refresh(copied) is None
+    assert _arms(copied, one) == ["**`infonce`**", "[`cwcl`](/dashboard/studies/1)"]
+    assert "Comparison on fresh seeds" in _note(copied, one)
+    for each in (longer, narrowed):
+        assert "Comparison on fresh seeds" not in _note(copied, each)
+    assert [name.partition("]")[0] for name in _arms(copied, longer)] == [
+        "**`infonce` (111111)**", f"[`infonce` ({one.key[:6]})", "[`cwcl`",
+    ]  # fmt: skip
+    assert _arms(copied, narrowed) == ["**`infonce`**"]
+
+
+def test_of_an_arm_with_parameters_of_its_own_the_shared_ones_count(tmp_path):
+    one, two = folder.fill(tmp_path, ("infonce",), trials=1)[0], folder.header("cwcl", "b" * 16)
+    ranges = {key: text for key, text in two.space.items() if key != "head.name"}
+    ranges["contrast.margin"] = distribution_to_json(FloatDistribution(0.1, 0.2))
+    other = {**ranges, "alignment.steps": distribution_to_json(IntDistribution(2, 3))}
+    for each in (replace(two, space=ranges), replace(two, key="c" * 16, space=other)):
+        TrialLog(tmp_path, each.key).describe(each)
+    assert refresh(tmp_path) is None
+    assert _arms(tmp_path, one) == ["**`infonce`**", "[`cwcl`](/dashboard/studies/1)"]
+
+
+def _note(root: Path, header: Header) -> str:
+    from optuna_dashboard import get_note
+
+    return get_note(optuna.load_study(study_name=header.title, storage=Journal(root).storage()))
+
+
+def _arms(root: Path, header: Header) -> list[str]:
+    """The first column of the arms side by side."""
+    table = _note(root, header).split("## Arms side by side\n\n")[1].split("\n\n")[0]
+    return [re.split(r"\s\|", row)[0].removeprefix("| ") for row in table.splitlines()[2:]]
 
 
 def test_a_taken_port_is_one_sentence(tmp_path):

@@ -291,7 +291,7 @@ def test_a_file_that_is_no_journal_is_set_aside_and_kept(tmp_path, content):
 
 
 def test_a_mirror_that_cannot_write_never_raises_and_says_so_once(tmp_path):
-    (tmp_path / FILE).mkdir()
+    (tmp_path / f".{FILE}.turn").mkdir()
     mirror = Mirror(tmp_path)
     start_log(tmp_path)
     mirror.reconcile()
@@ -311,6 +311,40 @@ def test_the_best_so_far_is_told(tmp_path):
     for number, value in enumerate((0.6, 0.5, 0.7, 0.7, 0.8)):
         live(mirror, log, HEADER, proposal(number).ended("complete", values=(value,), epochs=1))
     assert told == [0, 2, 4]
+
+
+def test_the_best_so_far_is_never_one_that_failed(tmp_path):
+    told = []
+    mirror = Mirror(tmp_path, on_best=lambda storage, header, trial: told.append(trial.number))
+    log = start_log(tmp_path)
+    for number, failure in enumerate(("diverged", "", "oom")):
+        live(mirror, log, HEADER, proposal(number).ended("complete", values=(0.0,), failure=failure))
+    live(mirror, log, HEADER, proposal(3).ended("complete", values=(0.6,), epochs=1))
+    assert told == [1, 3]
+    assert mirror.failures == 0
+
+
+def test_a_directory_in_the_journals_place_is_set_aside(tmp_path):
+    log = start_log(tmp_path)
+    for trial in ENDED:
+        log.end(trial)
+    (tmp_path / FILE / "inside").mkdir(parents=True)
+    said = Mirror(tmp_path).reconcile()
+    assert said is not None and "(not a file) and is now optuna.journal.damaged-1" in said
+    assert (tmp_path / f"{FILE}.damaged-1" / "inside").is_dir()
+    assert len(states(tmp_path)) == 5
+
+
+def test_an_older_journal_put_back_under_a_live_search_is_read_anew(tmp_path):
+    mirror, log = Mirror(tmp_path), start_log(tmp_path)
+    live(mirror, log, HEADER, ENDED[0])
+    older = (tmp_path / FILE).read_bytes()
+    for trial in ENDED[1:3]:
+        live(mirror, log, HEADER, trial)
+    (tmp_path / FILE).write_bytes(older)
+    live(mirror, log, HEADER, ENDED[3])
+    assert [state.name for state in states(tmp_path)] == ["COMPLETE", "PRUNED", "FAIL", "COMPLETE"]
+    assert mirror.failures == 0
 
 
 def test_reading_a_folder_without_searches_shows_nothing(tmp_path):

@@ -12,7 +12,7 @@ from test_report_evidence import BASE, CHANGE, METRIC, evidence, run, synthetic
 
 from bench.compare import auroc
 from bench.report import ArmInfo, compare, terminal
-from bench.report.comparison import failed_runs
+from bench.report.evidence import failed_runs
 from bench.report.levels import by_level
 from bench.report.tables import results, tables
 from bench.report.words import findings, methods

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from report_searches import EPOCHS, SEEDS, searched_evidence
+from report_searches import EPOCHS, SEEDS, changed, named, rows, searched_evidence, without_search
 from scipy import stats
-from test_report_evidence import METRIC, evidence, run, synthetic
+from test_report_evidence import METRIC, evidence, run
 
 from bench.report import ArmInfo, Evidence, compare, terminal, write
 from bench.report.render import markdown
@@ -27,7 +27,6 @@ from bench.report.search.budget import quicker
 from bench.report.search.pareto import non_dominated
 from bench.report.searched import ArmSearch, Searched
 from bench.report.style import style
-from bench.report.table import Table
 from bench.report.tables import results, tables
 from bench.report.words import findings
 from models.errors import InvalidRequest
@@ -58,23 +57,6 @@ def once() -> Evidence:
 @pytest.fixture(scope="module")
 def thrice() -> Evidence:
     return searched_evidence(("infonce", "cwcl"), repeats=3, samplers=("random", "tpe"))
-
-
-def rows(table: Table) -> list[dict[str, Any]]:
-    keys = [column.key for column in table.columns]
-    return [dict(zip(keys, [cell.value for cell in row], strict=True)) for row in table.rows]
-
-
-def named(found: Evidence) -> dict[str, Table]:
-    return {table.key: table for table in search_tables(compare(found))}
-
-
-def changed(found: Evidence, place: int, **parts: Any) -> Evidence:
-    """Evidence in which one search is different."""
-    assert found.search is not None
-    searches = list(found.search.searches)
-    searches[place] = replace(searches[place], **parts)
-    return replace(found, search=replace(found.search, searches=tuple(searches)))
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -109,15 +91,7 @@ def test_a_report_without_a_search_is_what_it_was() -> None:
 
 
 def test_arms_as_declared_are_outside_of_the_family(once: Evidence) -> None:
-    declared = [arm.name for arm in once.of_kind("declared")]
-    without = replace(
-        once,
-        search=None,
-        arms=tuple(arm for arm in once.arms if arm.kind != "declared"),
-        runs=once.runs[~once.runs["arm"].isin(declared)],
-        cells={name: count for name, count in once.cells.items() if name not in declared},
-    )
-    assert markdown(results(compare(once))) == markdown(results(compare(without)))
+    assert rows(results(compare(once))) == rows(results(compare(without_search(once))))
 
 
 def test_tuning_is_paired_with_the_arm_as_declared(once: Evidence) -> None:
@@ -133,6 +107,8 @@ def test_tuning_is_paired_with_the_arm_as_declared(once: Evidence) -> None:
         assert row["tuned"] == pytest.approx(own.mean())
         assert row["declared"] == pytest.approx(plain.mean())
         assert row["optimism"] == pytest.approx(best - own.mean())
+        assert row["selection"] == pytest.approx(best - fresh[arm].mean())
+        assert row["shift"] == pytest.approx(fresh[arm].mean() - own.mean())
         assert row["difference"] == pytest.approx((own - plain).mean())
         assert row["interval"] == pytest.approx(tuple(reference.confidence_interval()))
         assert row["n"] == (8, 8)
@@ -194,19 +170,6 @@ def test_search_table_counts_what_the_trials_say(once: Evidence) -> None:
     assert any(row["pruned"] for row in shown)
 
 
-def test_budgets_are_said_to_be_equal_or_what_differs(once: Evidence) -> None:
-    said = search_findings(compare(once))[0]
-    assert said.startswith(
-        "Budgets are equal: 14 trials × 2 seeds × 6 epochs for every search; of these 168 epochs"
-    )
-    assert once.search is not None
-    short = changed(once, 0, trials=once.search.searches[0].trials.iloc[:12])
-    assert "Budgets are NOT equal" in search_findings(compare(short))[0]
-    assert "infonce/tpe/0 ended 12 trials" in search_findings(compare(short))[0]
-    fewer = replace(once, search=replace(once.search, searches=once.search.searches[:-1]))
-    assert "triplet by random was not searched" in search_findings(compare(fewer))[0]
-
-
 def test_a_search_that_keeps_what_is_declared_is_said() -> None:
     found = searched_evidence()
     runs = found.runs.copy()
@@ -250,6 +213,13 @@ def test_winners_beside_what_is_declared(once: Evidence, thrice: Evidence) -> No
     if len(set(kinds)) > 1:
         assert f"{kinds[0]} × {kinds.count(kinds[0])}" in many["specific_encoder.kind"]["arm_cwcl"]
     assert "(trial)" not in many
+    twice = searched_evidence(("infonce", "cwcl"), repeats=2)
+    assert twice.search is not None
+    both = {row["parameter"]: row for row in rows(named(twice)["winners"])}
+    first, second = (each.params["optimizer.rate"] for each in twice.search.of("cwcl"))
+    assert first != second
+    assert both["optimizer.rate"]["arm_cwcl"] == f"{first:.4g}, {second:.4g} (0.0005)"
+    assert "what both searches chose" in named(twice)["winners"].notes[0]
 
 
 def test_front_is_that_of_a_loop() -> None:
@@ -289,6 +259,8 @@ def test_every_number_of_a_search_names_its_trials_or_runs(once: Evidence) -> No
     trials = trials_table(once.search)
     assert trials["trial"].is_unique
     assert len(trials) == 6 * 14
+    assert list(trials)[:2] == ["search", "trial"]
+    assert list(trials["search"]) == [each.key for each in once.search.searches for _ in range(14)]
     assert list(trials.loc[trials["winner"] & trials["decides"], "arm"]) == ["infonce", "cwcl", "triplet"]
     known = set(trials["trial"]) | set(once.runs["key"])
     for table in named(once).values():
@@ -355,25 +327,6 @@ def test_several_without_a_front_have_no_stray_figure(tmp_path: Path) -> None:
     told = (tmp_path / "report.md").read_text(encoding="utf-8")
     assert {*re.findall(r"figures/(\w+)\.svg", told)} == drawn
     assert (tmp_path / "report.html").read_text(encoding="utf-8").count("<svg") == len(drawn)
-
-
-def test_methods_state_the_rule_and_whether_it_repeats(once: Evidence) -> None:
-    said = " ".join(search_methods(compare(once)))
-    for part in ("14 trials × 2 seeds by tpe", "successive halving", "8 fresh seeds", "test was read once"):
-        assert part in said, part
-    assert "the same command gives the same proposals" in said
-    assert "the luck of neither" in said
-    assert once.search is not None
-    beside = replace(once, search=replace(once.search, repeatable=False))
-    assert "another run may propose other configurations" in " ".join(search_methods(compare(beside)))
-    alone = compare(replace(synthetic(), search=None))
-    assert search_methods(alone) == search_findings(alone) == []
-
-
-def test_terminal_has_a_line_on_the_search(once: Evidence) -> None:
-    said = terminal(once)
-    assert "Tuned on validation: 14 trials × 2 seeds × 6 epochs an arm by tpe" in said
-    assert max(map(len, said.splitlines())) <= 110
 
 
 @pytest.mark.parametrize(

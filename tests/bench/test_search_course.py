@@ -58,7 +58,7 @@ def test_halving_by_hand(tmp_path):
 
 
 def test_an_epoch_without_a_score_judges_nobody(tmp_path):
-    one = task(trials=2, seeds=1, epochs=3, sampler={"name": "random", "pruning": True})
+    one = task(trials=2, seeds=1, epochs=3, grace=1, sampler={"name": "random", "pruning": True})
     found = scripted(tmp_path, one, {0: [([0.5, 0.6, 0.7], 0.8)], 1: [([None, 0.1, 0.1], 0.1)]})
     assert [trial.state for trial in found] == ["complete", "complete"]
     assert found[1].steps == {"2": 0.1, "3": 0.1} and found[1].epochs == 3

@@ -153,6 +153,9 @@ def test_a_range_is_widened_to_hold_what_the_arm_declares():
         ([], "different values"),
         ([32, 32], "different values"),
         ([{}], "plain values"),
+        ([64, 64.0], "different values"),
+        (None, "must hold a range, choices or a value, got None"),
+        ({}, "must hold a range, choices or a value, got {}"),
     ],
 )
 def test_a_wrong_range_is_one_sentence(said, message):
@@ -165,6 +168,31 @@ def test_a_wrong_range_is_one_sentence(said, message):
 def test_a_value_the_component_does_not_take_is_refused_at_once(said):
     with pytest.raises(InvalidRequest):
         space_of(arm(), {"quantizer.codes": said}, set())
+
+
+def test_whole_numbers_in_a_list_become_whole():
+    space, _ = space_of(arm(), {"quantizer.codes": [32, 64.0]}, set())
+    assert [repr(each) for each in space["quantizer.codes"].choices] == ["32", "64"]
+    space, _ = space_of(arm(), {"lead": [60.0, 120.5]}, set())
+    assert [repr(each) for each in space["lead"].choices] == ["60.0", "120.5"]
+
+
+@pytest.mark.parametrize("said", [-1, [120, -0.5], {"low": -10, "high": 60}, {"high": -10}])
+def test_a_lead_below_0_is_refused(said):
+    with pytest.raises(InvalidRequest, match=r"a lead to search must be at least 0 s, got -\d") as caught:
+        space_of(arm(), {"lead": said}, set())
+    assert "\n" not in str(caught.value)
+
+
+def test_a_lead_of_0_is_taken():
+    for said in ([0, 60], {"low": 0, "high": 60}):
+        assert "lead" in space_of(arm(), {"lead": said}, set())[0]
+    assert space_of(arm(), {"lead": 0}, set())[1] == {"lead": 0}
+
+
+def test_what_is_compared_may_not_be_named_with_nothing_either():
+    with pytest.raises(InvalidRequest, match="may not hold 'quantizer.codes'"):
+        space_of(arm(), {"quantizer.codes": None}, {"quantizer.codes"})
 
 
 def test_a_key_that_no_arm_has_is_refused():

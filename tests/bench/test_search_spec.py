@@ -13,6 +13,11 @@ def test_nothing_said_is_the_defaults():
     assert (spec.against, spec.objectives, spec.directions, spec.space) == ((), (METRIC,), ("maximize",), {})
 
 
+def test_a_key_with_nothing_after_it_says_nothing():
+    block = {"space": None, "against": None, "objectives": None}
+    assert read_search(block, METRIC) == read_search({}, METRIC)
+
+
 def test_everything_said():
     spec = read_search(
         {
@@ -49,6 +54,9 @@ def test_everything_said():
         ({"against": "random"}, "must be a list of samplers"),
         ({"against": ["tpe"]}, "name each sampler once"),
         ({"space": [1]}, "must be a mapping of dotted keys"),
+        ({"space": []}, "must be a mapping of dotted keys"),
+        ({"against": {}}, "must be a list of samplers"),
+        ({"objectives": []}, "must be a list of names"),
         ({"objectives": METRIC}, "must be a list of names"),
         ({"objectives": ["current.accuracy"]}, "must be the study's metric"),
         ({"objectives": [METRIC, METRIC]}, "name each once"),

@@ -50,7 +50,7 @@ def test_a_report_before_the_confirmation_says_what_to_run(searched):
     study, out, _ = searched
     said = call("report", study, "--search", "--out", out)
     assert said.exit_code == 1
-    assert "not confirmed yet; run `precursor search tiny`" in said.stderr
+    assert f"not confirmed yet; run `precursor search {study} --out {out}`" in said.stderr
 
 
 def test_confirmation_reads_the_record_of_the_search_and_reports_the_same_bytes_twice(searched):
@@ -75,6 +75,50 @@ def test_confirmation_reads_the_record_of_the_search_and_reports_the_same_bytes_
     assert {path.name: path.read_bytes() for path in folder.rglob("*.*")} == first
 
 
+def test_a_report_of_fewer_trials_replaces_none_and_needs_its_own_confirmation(searched):
+    study, out, _ = searched
+    before = {path: path.read_bytes() for path in (out / "tiny").rglob("*.*")}
+    said = call("report", study, "--search", "--trials", 1, "--out", out)
+    after = {path: path.read_bytes() for path in (out / "tiny").rglob("*.*")}
+    assert {path: after[path] for path in before} == before
+    # One trial each: the winner is the arm as declared, which was confirmed beside the others.
+    assert said.exit_code == 0
+    assert [path.name for path in (out / "tiny").glob("*-1-trials-search")]
+
+
+def test_what_failed_by_a_limit_is_said_and_tried_again_when_asked(tmp_path):
+    study, out = tmp_path / "tiny.yaml", tmp_path / "out"
+    study.write_text(TINY.replace("epochs: 2, windows: 256", "epochs: 60, windows: 4096") + SEARCH)
+    small = ("search", study, "--out", out, "--engine", "local", "--no-confirm", "--trials", 1)
+    short = ("--set", "search.against=[]")
+    said = call(*small, *short, "--timeout", 1)
+    assert said.exit_code == 1
+    assert "baseline (timeout)" in said.stderr
+    assert "--retry-failed" in said.stderr
+    kept = call(*small, *short)
+    assert kept.exit_code == 1
+    again = call(*small, *short, "--retry-failed")
+    assert again.exit_code == 0
+    (trials, _) = (log.trials() for log in searches(out))
+    assert [trial.state for trial in trials] == ["complete"]
+
+
+def test_a_sampler_that_never_learns_says_so(searched):
+    _, _, said = searched
+    assert "tpe learns from 10 trials on: these are all drawn at random" in said.stderr
+
+
+@pytest.mark.parametrize("verb", ["search", "dashboard"])
+def test_a_place_where_nothing_can_be_written_is_refused(tmp_path, verb):
+    study = tmp_path / "tiny.yaml"
+    study.write_text(TINY + SEARCH)
+    words = [study] if verb == "search" else []
+    found = call(verb, *words, "--out", study)
+    assert found.exit_code == 2
+    assert "a folder" in found.stderr
+    assert found.stderr.strip().count("\n") == 0
+
+
 def test_more_trials_are_a_total_and_fewer_run_nothing(searched):
     study, out, _ = searched
     said = call("search", study, "--out", out, "--engine", "local", "--no-confirm", "--trials", 3)
@@ -96,6 +140,7 @@ def test_more_trials_are_a_total_and_fewer_run_nothing(searched):
         (("--set", "split.validation=0"), "validation part"),
         (("--set", "search.space={lead: [240, 100000]}"), "lead"),
         (("--device", "cuda"), "no"),
+        (("--engine", "local", "--address", "10.0.0.1:1"), "an address needs engine 'ray'"),
     ],
 )
 def test_bad_requests_stop_before_anything_runs(tmp_path, words, said):

@@ -1,14 +1,15 @@
-"""What the searches were given and what they spent, and whether that was the same for all."""
+"""What the searches were given, what they spent and what they lost, and whether it was the same for all."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from bench.compare.anytime import Anytime, best_so_far
-from bench.report.searched import ArmSearch, Searched, spent
+from bench.report.searched import PARAM, ArmSearch, Searched, spent
 from bench.report.table import text
 
 
@@ -46,6 +47,43 @@ def lacking(searched: Searched) -> list[str]:
         for repeat in range(searched.repeats)
         if (arm, sampler, repeat) not in had
     ]
+
+
+def unscored(searches: Sequence[ArmSearch], *states: str) -> dict[str, int]:
+    """Return how many trials have no measured value, by kind of failure, the most frequent first.
+
+    Args:
+        searches: where to look.
+        states: only trials that ended so; ``failed`` are those that failed by no fault of their own.
+    """
+    counts: Counter[str] = Counter()
+    for each in searches:
+        rows = each.trials[each.trials["state"].isin(states or ("complete", "failed"))]
+        bad = rows[(rows["state"] == "failed") | (rows["failure"] != "")]
+        counts.update(str(kind) or "unknown" for kind in bad["failure"])
+    return dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
+
+
+def counted(kinds: Mapping[str, int]) -> str:
+    """Return kinds of failure in words."""
+    return ", ".join(f"{count} {kind}" for kind, count in kinds.items())
+
+
+def drawn(searched: Searched, sampler: str) -> str:
+    """Return in words that a sampler never came to propose anything; empty if it did, or never does."""
+    found = [each for each in searched.searches if each.sampler == sampler]
+    if not found or not all(each.drawn for each in found):
+        return ""
+    most = max(len(each.trials) for each in found)
+    declared = all(_begins_as_declared(each) for each in found)
+    return f"all {most} trials were drawn at random{' (but the first, as declared)' if declared else ''}"
+
+
+def _begins_as_declared(search: ArmSearch) -> bool:
+    first = search.trials[search.trials["number"] == 0]
+    return bool(len(first) and search.own) and all(
+        first.iloc[0][PARAM + key] == value for key, value in search.own.items()
+    )
 
 
 def range_of(values: Sequence[float]) -> str:

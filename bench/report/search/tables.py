@@ -11,11 +11,13 @@ import pandas as pd
 
 from bench.report.comparison import Comparison
 from bench.report.metric import readable, short
-from bench.report.search.budget import given, share, totals
+from bench.report.search.budget import counted, drawn, given, share, totals, unscored
 from bench.report.search.pareto import front
 from bench.report.search.tuning import tuning
 from bench.report.searched import PARAM, ArmSearch, Searched
 from bench.report.table import Cell, Column, Table
+
+_SUMMED = 3  # values from which on a median and a range say more than the values do
 
 
 def search_tables(comparison: Comparison) -> list[Table]:
@@ -34,6 +36,7 @@ def trials_table(searched: Searched) -> pd.DataFrame:
     for each in searched.searches:
         rows = each.trials
         known = {
+            "search": each.key,
             "trial": [each.name(number) for number in rows["number"]],
             "arm": each.arm,
             "sampler": each.sampler,
@@ -59,6 +62,8 @@ def _tuning(comparison: Comparison) -> Table:
         Column("fresh", "Retrained", "score"),
         Column("tuned", "Test", "score"),
         Column("optimism", "Optimism", "signed"),
+        Column("selection", "Selection", "signed"),
+        Column("shift", "Shift", "signed"),
         Column("declared", "Test, declared", "score"),
         Column("n", "Pairs", "share"),
         Column("difference", "Δ", "signed"),
@@ -78,6 +83,8 @@ def _tuning(comparison: Comparison) -> Table:
                 Cell(arm.fresh, arm.runs),
                 Cell(float(arm.tuned.mean()), arm.runs),
                 Cell(arm.optimism, (*arm.trials, *arm.runs)),
+                Cell(arm.selection, (*arm.trials, *arm.runs)),
+                Cell(arm.shift, arm.runs),
                 Cell(float(arm.declared.mean()), arm.declared_runs),
                 Cell((pair.n, len(evidence.units)) if arm.arm in searched.declared else None, both),
                 Cell(known.mean if known else None, both),
@@ -90,7 +97,8 @@ def _tuning(comparison: Comparison) -> Table:
     repeats = f", mean over {searched.repeats} searches" if searched.repeats > 1 else ""
     notes = [
         f"Validation: {readable(evidence.metric)} of the winner as the search saw it{repeats}; retrained: "
-        "the same score on fresh seeds. Test: of the retrained winner. Optimism: validation − test.",
+        "the same score on fresh seeds and validation parts. Test: of the retrained winner. Optimism: validation − test = "
+        "selection (validation − retrained) + shift (retrained − test).",
         "Δ: test of the winner minus test of the arm as declared, paired on units; t interval, sign-flip p, "
         "not adjusted: outside of the tested family.",
     ]
@@ -112,6 +120,7 @@ def _search(searched: Searched, data: str) -> Table:
         Column("broken", "of them no score", "count"),
         Column("pruned", "Pruned", "count"),
         Column("failed", "Failed", "count"),
+        Column("kinds", "Kinds of failure"),
         Column("repeated", "Equal proposals", "count"),
         Column("epochs", "Epochs", "count"),
         Column("share", "of budget", "percent"),
@@ -136,6 +145,7 @@ def _search(searched: Searched, data: str) -> Table:
                     counts["broken"] if broken else Cell(None),
                     counts["pruned"],
                     counts["failed"],
+                    Cell(counted(unscored(found)), _all(found)),
                     counts["repeated"],
                     counts["epochs"],
                     Cell(float(np.mean([share(each, searched) for each in found])), _all(found)),
@@ -150,7 +160,11 @@ def _search(searched: Searched, data: str) -> Table:
         "configurations proposed before.",
     ]
     if broken:
-        notes.append("No score: trials that failed by the configuration's own fault and got the worst value.")
+        notes.append(
+            "No score: trials that failed as configured (diverged, invalid or out of the memory they had) "
+            "and were told the worst value."
+        )
+    notes += [f"{name}: {said}." for name in searched.samplers if (said := drawn(searched, name))]
     if searched.repeats > 1:
         notes.append(f"Counts are sums and best values means over {searched.repeats} searches.")
     return Table("search", f"Search on validation; data: {data}", columns, tuple(rows), tuple(notes))
@@ -170,8 +184,10 @@ def _winners(searched: Searched, data: str) -> Table:
             (Cell("(trial)"), *(Cell(str(c.value) if c.value is not None else "", c.runs) for c in number))
         )
     said = ["The winner of each arm"]
-    if searched.repeats > 1:
+    if searched.repeats >= _SUMMED:
         said.append(f"median and range, or how often, over {searched.repeats} searches")
+    elif searched.repeats > 1:
+        said.append("what both searches chose, once where it is the same")
     if any(each.own for each in searched.deciding):
         said.append("in brackets what the arm declares")
     notes = (f"{'; '.join(said)}. A dash: the arm has no such parameter.",)
@@ -188,8 +204,10 @@ def _values(searches: Sequence[ArmSearch], key: str) -> Cell:
 
 
 def _many(values: Sequence[Any]) -> str:
+    if len(values) < _SUMMED:
+        return ", ".join(dict.fromkeys(map(plain, values)))
     if all(isinstance(v, (int, float, np.number)) and not isinstance(v, (bool, np.bool_)) for v in values):
-        low, middle, high = (f"{float(q):.3g}" for q in np.quantile(values, [0, 0.5, 1], method="nearest"))
+        low, middle, high = (f"{float(q):.3g}" for q in np.quantile(values, [0, 0.5, 1]))
         return middle if low == high else f"{middle} [{low} … {high}]"
     counts = Counter(plain(value) for value in values)
     return ", ".join(

@@ -25,7 +25,9 @@ class Tuned:
         tuned: test score by unit.
         declared: test score by unit of the arm as declared; empty if that was not run.
         difference: tuned minus declared on the units they share.
-        optimism: how much better the promise is than the test score.
+        optimism: how much better the promise is than the test score: ``selection`` + ``shift``.
+        selection: how much better the promise is than the same score of the retrained winner.
+        shift: how much better that score is than the test score.
         before: the verdict on the arm among the arms as declared; ``None`` for the baseline.
         after: the verdict of this report.
         kept: whether every search ended at what the arm declares: the runs are the same.
@@ -41,6 +43,8 @@ class Tuned:
     declared: pd.Series
     difference: Paired
     optimism: float
+    selection: float
+    shift: float
     before: Verdict | None
     after: Verdict | None
     kept: bool
@@ -67,17 +71,20 @@ def tuning(comparison: Comparison) -> list[Tuned]:
         plain = scores[declared].dropna() if declared else pd.Series(dtype=float)
         shared = tuned.index.intersection(plain.index, sort=False)
         promised = float(np.mean([each.best for each in found])) if found else math.nan
-        gain = promised - (float(tuned.mean()) if len(tuned) else math.nan)
+        kept, test = float(fresh[arm].mean()), float(tuned.mean())
+        sign = 1 if search.maximize else -1
         runs, plain_runs = _runs(evidence, arm, tuned.index), _runs(evidence, declared, plain.index)
         made.append(
             Tuned(
                 arm,
                 promised,
-                float(fresh[arm].mean()),
+                kept,
                 tuned,
                 plain,
                 paired_difference(tuned[shared], plain[shared], generator),
-                gain if search.maximize else -gain,
+                sign * (promised - test),
+                sign * (promised - kept),
+                sign * (kept - test),
                 before.get(declared),
                 after.get(arm),
                 bool(len(tuned)) and runs == plain_runs,

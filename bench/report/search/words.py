@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
-from bench.compare.importance import ENOUGH
 from bench.report.comparison import Comparison
-from bench.report.search.budget import given, lacking, quicker, range_of, share, spending, totals, unfinished
-from bench.report.search.landscape import too_few
+from bench.report.search.budget import (
+    counted,
+    drawn,
+    given,
+    lacking,
+    quicker,
+    range_of,
+    share,
+    spending,
+    unfinished,
+    unscored,
+)
 from bench.report.search.tuning import Tuned, tuning
 from bench.report.searched import Searched
 from bench.report.table import text
 
+ONE_TEST_PART = "One test part: n counts seeds of the retrained winners, not searches or other test parts."
 _LISTED = 12  # more arms than this and only a range is said
 
 
@@ -24,6 +34,7 @@ def search_findings(comparison: Comparison) -> list[str]:
     arms = tuning(comparison)
     return [
         *_budgets(searched),
+        *_failed(searched),
         *_optimism(arms),
         *_gains(arms),
         *_verdicts(arms),
@@ -37,77 +48,74 @@ def search_summary(comparison: Comparison) -> list[str]:
     if searched is None:
         return []
     arms = tuning(comparison)
-    gaps = [arm.optimism for arm in arms if math.isfinite(arm.optimism)]
-    ends = " to ".join(dict.fromkeys(text("signed", gap) for gap in (min(gaps), max(gaps)))) if gaps else ""
+    total, chosen, shifted = (
+        _ends([getattr(arm, name) for arm in arms]) for name in ("optimism", "selection", "shift")
+    )
+    split = f" (selection {chosen}, shift {shifted})" if chosen and shifted else ""
     spent = range_of([share(each, searched) for each in searched.deciding])
+    at_random = drawn(searched, searched.samplers[0])
     return [
         f"Tuned on validation: {given(searched)} an arm by {searched.samplers[0]}, {spent} of it spent"
-        + (f"; optimism {ends}." if ends else "."),
+        + (f"; {at_random}" if at_random else "")
+        + (f"; optimism {total}{split}." if total else "."),
+        *_failed(searched),
         *_verdicts(arms),
+        "Every unit is a whole search: n counts searches." if searched.repeats > 1 else ONE_TEST_PART,
     ]
-
-
-def search_methods(comparison: Comparison) -> list[str]:
-    """Return the sentences that say how the arms were tuned; empty without a search."""
-    searched = comparison.evidence.search
-    if searched is None:
-        return []
-    seeds = searched.seeds_per_trial
-    fresh = "1 fresh seed" if searched.confirm_seeds == 1 else f"{searched.confirm_seeds} fresh seeds"
-    early = (
-        " (asynchronous successive halving over the epochs of the first seed, Li et al. 2020, and a race "
-        "over paired seeds stop trials early)"
-        if any(totals([each])["pruned"] for each in searched.deciding)
-        else ""
-    )
-    parts = [
-        f"Every arm was tuned on validation with {searched.trials} trials × {seeds} "
-        f"seed{'s' * (seeds != 1)} by {searched.samplers[0]}{early}; the winner is the complete trial with "
-        f"the best mean on validation, it was retrained to the end on {fresh}, and test was read once.",
-        "The trials of a search ran one after another, so the same command gives the same proposals."
-        if searched.repeatable
-        else "Trials of a search ran side by side, so another run may propose other configurations.",
-        "Every unit is a whole search: the intervals contain the luck of the search."
-        if searched.repeats > 1
-        else "There is one search an arm and one test part: the intervals speak of new seeds of the winner "
-        "and contain the luck of neither.",
-    ]
-    few = list(dict.fromkeys(each.arm for each in too_few(searched)))
-    if few:
-        parts.append(
-            f"Importance of parameters is shown only from searches with at least {ENOUGH} complete trials; "
-            f"fewer: {', '.join(few)}."
-        )
-    if len(searched.objectives) > 1:
-        parts.append(
-            f"The search had {len(searched.objectives)} objectives and nothing was stopped early; the winner "
-            "is the best on the first one, and the other trials of the front were not retrained."
-        )
-    return parts
 
 
 def _budgets(searched: Searched) -> Iterator[str]:
     bad = [f"{each.name(0).rsplit('/', 1)[0]} ended {count} trials" for each, count in unfinished(searched)]
     bad += [f"{what} was not searched" for what in lacking(searched)]
+    for each in searched.searches:
+        lost = unscored([each], "failed")
+        if lost:
+            count = sum(lost.values())
+            name = each.name(0).rsplit("/", 1)[0]
+            bad.append(f"{name} lost {count} trial{'s' * (count != 1)} ({counted(lost)})")
     if bad:
         more = f" and {len(bad) - 3} more" if len(bad) > 3 else ""
         yield f"Budgets are NOT equal ({given(searched)} planned): {'; '.join(bad[:3])}{more}."
         return
-    each = "search" if searched.repeats > 1 or len(searched.samplers) > 1 else "arm"
+    of = "search" if searched.repeats > 1 or len(searched.samplers) > 1 else "arm"
     yield (
-        f"Budgets are equal: {given(searched)} for every {each}; of these {searched.budget} epochs were "
+        f"Budgets are equal: {given(searched)} for every {of}; of these {searched.budget} epochs were "
         f"spent: {spending(searched)}."
     )
 
 
+def _failed(searched: Searched) -> Iterator[str]:
+    kinds = unscored(searched.searches)
+    if kinds:
+        total = sum(len(each.trials) for each in searched.searches)
+        yield (
+            f"Without a score: {sum(kinds.values())} of {total} trials of the search ({counted(kinds)}); "
+            "none of them can win, and the table of the search says whose they are."
+        )
+
+
 def _optimism(arms: list[Tuned]) -> Iterator[str]:
-    known = [arm for arm in arms if math.isfinite(arm.optimism)]
-    if not known:
-        return
-    said = ", ".join(f"{arm.arm} {text('signed', arm.optimism)}" for arm in known)
+    chosen = _by_arm({arm.arm: arm.selection for arm in arms})
+    if chosen:
+        yield f"Selection (best on validation − validation of the retrained winner): {chosen}."
+    shifted = _by_arm({arm.arm: arm.shift for arm in arms})
+    if shifted:
+        yield f"Shift (validation − test of the retrained winner): {shifted}."
+    both = _by_arm({arm.arm: arm.optimism for arm in arms})
+    if both:
+        yield f"Optimism, both together (best on validation − test of the retrained winner): {both}."
+
+
+def _by_arm(values: Mapping[str, float]) -> str:
+    known = {arm: value for arm, value in values.items() if math.isfinite(value)}
     if len(known) > _LISTED:
-        said = " to ".join(text("signed", f(arm.optimism for arm in known)) for f in (min, max))
-    yield f"Optimism (best on validation − test of the retrained winner): {said}."
+        return _ends(list(known.values()))
+    return ", ".join(f"{arm} {text('signed', value)}" for arm, value in known.items())
+
+
+def _ends(values: Sequence[float]) -> str:
+    known = [value for value in values if math.isfinite(value)]
+    return " to ".join(dict.fromkeys(text("signed", f(known)) for f in (min, max))) if known else ""
 
 
 def _gains(arms: list[Tuned]) -> Iterator[str]:
@@ -148,4 +156,20 @@ def _samplers(searched: Searched) -> Iterator[str]:
             if math.isfinite(median)
             else "mostly did not reach random's best"
         )
-        yield f"On validation, {sampler} {needed}; {reached} of {of} searches reached it."
+        facts = [f"{sampler} {needed}", f"{reached} of {of} searches reached it"]
+        at_random = drawn(searched, sampler)
+        if at_random:
+            facts.append(f"{at_random}, so this says nothing of what {sampler} proposes")
+        facts += _stopped(searched, sampler, "random")
+        yield f"On validation, {'; '.join(facts)}."
+
+
+def _stopped(searched: Searched, sampler: str, control: str) -> Iterator[str]:
+    """Yield that one of two samplers alone stopped trials early, which saves epochs by itself."""
+    early = [
+        name
+        for name in (sampler, control)
+        if any(each.stopped for each in searched.searches if each.sampler == name)
+    ]
+    if len(early) == 1:
+        yield f"only trials of {early[0]} were stopped early, which saves epochs whoever proposes"
