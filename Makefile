@@ -19,11 +19,11 @@ install: .venv/installed  ## create .venv and install Precursor into it
 demo: install  ## a small ablation on the embedded furnace, with its table and report
 	$(BIN)/precursor grid ablations/smoke.yaml --workers 2
 
-test: install  ## every test, the slow ones too
-	$(BIN)/python -m pytest -q
+test: quick  ## every test: the fast ones, then the slow ones one by one (they kill what runs)
+	$(BIN)/python -m pytest -q -m slow
 
-quick: install  ## the fast tests
-	$(BIN)/python -m pytest -q -m 'not slow'
+quick: install  ## the fast tests, on up to four cores
+	$(BIN)/python -m pytest -q -m 'not slow' --numprocesses auto --maxprocesses 4 --dist loadfile
 
 check: install format lint types quick  ## what must pass before a commit
 

@@ -141,19 +141,26 @@ class Engine:
     def test_a_cell_killed_once_is_done_in_the_end(self, ran):
         assert [record.outcome for record in self.attempts(ran, 7)] == ["killed", "done"]
 
-    def test_two_cells_run_at_a_time_and_never_more(self, ran):
-        running, most = set(), set()
-        for event in ran[2]:
+    def test_two_cells_run_at_a_time_and_never_more_and_workers_are_used_again(self, tmp_path):
+        # The first two wait for each other, however late the second worker is.
+        pair = [{"does": "meets", "n": 0, "other": 1}, {"does": "meets", "n": 1, "other": 0}]
+        rest = [{**FINE, "n": n} for n in range(2, 8)]
+        rest[0]["stop"] = 1
+        chains = [[cell, *rest[number::2]] for number, cell in enumerate(pair)] + [[{**FINE, "n": 8}]]
+        done = drive(tmp_path, chains, engine=self.engine)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+        running, most, workers = set(), set(), set()
+        for event in events(tmp_path):
             if event["kind"] == "start":
                 assert event["worker"] not in running
                 running.add(event["worker"])
+                workers.add(event["worker"])
             elif event["kind"] == "end":
                 running.remove(event["worker"])
             most.add(len(running))
         assert most == {0, 1, 2}
-
-    def test_workers_are_used_again_after_they_were_stopped(self, ran):
-        assert len({event["worker"] for event in ran[2]}) == 2
+        assert len(workers) == 2
+        assert {record.outcome for record in Store(tmp_path).records()} == {"done", "pruned"}
 
 
 class TestLocal(Engine):

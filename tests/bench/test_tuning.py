@@ -86,9 +86,10 @@ def test_a_report_of_fewer_trials_replaces_none_and_needs_its_own_confirmation(s
     assert [path.name for path in (out / "tiny").glob("*-1-trials-search")]
 
 
+@pytest.mark.slow
 def test_what_failed_by_a_limit_is_said_and_tried_again_when_asked(tmp_path):
     study, out = tmp_path / "tiny.yaml", tmp_path / "out"
-    study.write_text(TINY.replace("epochs: 2, windows: 256", "epochs: 60, windows: 4096") + SEARCH)
+    study.write_text(TINY.replace("epochs: 2, windows: 256", "epochs: 60, windows: 256") + SEARCH)
     small = ("search", study, "--out", out, "--engine", "local", "--no-confirm", "--trials", 1)
     short = ("--set", "search.against=[]")
     said = call(*small, *short, "--timeout", 1)

@@ -97,8 +97,8 @@ def _tuning(comparison: Comparison) -> Table:
     repeats = f", mean over {searched.repeats} searches" if searched.repeats > 1 else ""
     notes = [
         f"Validation: {readable(evidence.metric)} of the winner as the search saw it{repeats}; retrained: "
-        "the same score on fresh seeds and validation parts. Test: of the retrained winner. Optimism: validation − test = "
-        "selection (validation − retrained) + shift (retrained − test).",
+        "the same score on fresh seeds and validation parts. Test: of the retrained winner. "
+        "Optimism: validation − test = selection (validation − retrained) + shift (retrained − test).",
         "Δ: test of the winner minus test of the arm as declared, paired on units; t interval, sign-flip p, "
         "not adjusted: outside of the tested family.",
     ]
