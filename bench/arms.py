@@ -10,7 +10,8 @@ from typing import Any, Literal
 from models import registry
 from models.catalog import RECIPE
 from models.errors import InvalidRequest, unknown
-from models.method import check
+from models.method import MODALITIES, check
+from models.presets import preset
 
 # What is done to the baseline instead of what it asks for, and what that shows.
 CONTROLS: dict[str, str] = {
@@ -26,6 +27,27 @@ REFERENCES: dict[str, str] = {
     "clock": "label frequency by the clock on the wall: what a model that knows the time scores",
 }
 
+
+#: What an arm may say beside its components, and what that is unless it says so. Lead and protocol are
+#: the study's unless it does.
+CONDITIONS: dict[str, Any] = {
+    "lead": None,
+    "protocol": None,
+    "recordings": "all",
+    "current_input": "features",
+    "video_input": "features",
+    "leak": "none",
+}
+#: Slots that stand empty unless an arm fills them. Empty ones are no part of what identifies a cell, so
+#: that a new slot makes no record obsolete.
+OPTIONAL = {
+    "bridge": "none",
+    "hierarchy": "none",
+    "guidance": "none",
+    "checkpoint": "last",
+    "codebook_optimizer": "none",
+    "fusion": "none",
+}
 
 Kind = Literal["baseline", "change", "grid", "control", "reference"]
 
@@ -61,6 +83,7 @@ def resolve_arms(
     references: tuple[str, ...],
     *,
     lead: float,
+    protocol: str = "inductive",
 ) -> tuple[Arm, ...]:
     """Return all arms of a study, the baseline first; equal configurations appear once.
 
@@ -71,8 +94,9 @@ def resolve_arms(
         controls: names from :data:`CONTROLS`.
         references: names from :data:`REFERENCES`.
         lead: lead in seconds when the baseline does not say.
+        protocol: that of the study, when the baseline does not say.
     """
-    base = resolve({**RECIPE, "lead": lead}, baseline)
+    base = resolve({**RECIPE, "lead": lead, "protocol": protocol}, baseline)
     factors = {key: _levels(key, values) for key, values in grid.items()}
     own = {key: _get(base, key) for key in factors}
     arms = [Arm("baseline", "baseline", base, change=_named(own) or "as declared", levels=own)]
@@ -93,6 +117,23 @@ def resolve_arms(
     return tuple(arms)
 
 
+def identified(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a configuration without the slots that stand empty: what a cell is identified by.
+
+    The protocol stands beside it in a cell.
+    """
+    return {
+        key: value
+        for key, value in config.items()
+        if key != "protocol" and not (key in OPTIONAL and value["name"] == OPTIONAL[key])
+    }
+
+
+def completed(arm: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a cell's configuration with its empty slots filled in: the inverse of :func:`identified`."""
+    return {slot: {"name": name} for slot, name in OPTIONAL.items()} | dict(arm)
+
+
 def resolve(base: Mapping[str, Any], change: object) -> dict[str, Any]:
     """Return ``base`` with a change applied and every component's parameters filled in.
 
@@ -105,19 +146,42 @@ def resolve(base: Mapping[str, Any], change: object) -> dict[str, Any]:
             "write {contrast: cwcl}"
         )
     merged: dict[str, Any] = dict(base)
+    if "preset" in change:
+        merged = resolve(merged, preset(change["preset"]).slots)
     for key, value in change.items():
         slot, _, parameter = str(key).partition(".")
-        if slot == "lead" and not parameter:
-            merged["lead"] = _seconds(value)
+        if key == "preset":
+            continue
+        if key in CONDITIONS:
+            merged[key] = _condition(key, value)
         elif slot not in RECIPE:
-            raise unknown("slot", slot, [*RECIPE, "lead"])
+            raise unknown("slot", slot, [*RECIPE, *CONDITIONS, "preset"])
         else:
             merged[slot] = _merge(merged[slot], {parameter: value} if parameter else value)
     resolved = {
-        key: value if key == "lead" else registry.resolve(key, value) for key, value in merged.items()
+        key: value if key in CONDITIONS else registry.resolve(key, value)
+        for key, value in merged.items()
+        # A condition that is as it would be anyway is not written down.
+        if key not in CONDITIONS or value != CONDITIONS[key]
     }
-    check({slot: spec for slot, spec in resolved.items() if slot != "lead"})
+    check({slot: resolved[slot] for slot in RECIPE})
+    _check_inputs(resolved)
     return resolved
+
+
+def _check_inputs(config: Mapping[str, Any]) -> None:
+    for modality in MODALITIES:
+        slot, given = f"{modality}_encoder", config.get(f"{modality}_input", "features")
+        name = config[slot]["name"]
+        if given != "raw" and "raw" in registry.lookup(slot, name).needs:
+            raise InvalidRequest(
+                f"{slot}: {name} reads what was recorded, but {modality}_input is {given}; set "
+                f"{modality}_input: raw"
+            )
+    if config.get("leak", "none") != "none" and config.get(f"{config['leak']}_input", "features") == "raw":
+        raise InvalidRequest(
+            f"a label leaks into features only, but {config['leak']}_input is raw; leave one of them out"
+        )
 
 
 def _given(change: Mapping[str, Any]) -> frozenset[str]:
@@ -126,7 +190,7 @@ def _given(change: Mapping[str, Any]) -> frozenset[str]:
     for key, value in change.items():
         if isinstance(value, Mapping):
             keys |= {f"{key}.{name}" for name in value if name != "name"}
-        elif "." in str(key) or key == "lead":
+        elif "." in str(key) or key in CONDITIONS:
             keys.add(str(key))
     return frozenset(keys)
 
@@ -164,6 +228,24 @@ def _add(arms: list[Arm], arm: Arm) -> None:
     arms.append(arm)
 
 
+def _condition(key: str, value: object) -> Any:
+    if key == "lead":
+        return _seconds(value)
+    if key == "recordings":
+        if value != "all" and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+            raise InvalidRequest(f"recordings must be a whole number of at least 1 or 'all', got {value!r}")
+        return value
+    known = {
+        "protocol": ("inductive", "transductive"),
+        "current_input": ("features", "raw"),
+        "video_input": ("features", "raw"),
+        "leak": ("none", *MODALITIES),
+    }[key]
+    if value not in known:
+        raise unknown(key, value, known)
+    return value
+
+
 def _seconds(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > 1e9 or value != value:
         raise InvalidRequest(f"lead must be a number of seconds, got {value!r}")
@@ -182,6 +264,8 @@ def _named(levels: Mapping[str, Any]) -> str:
 
 def _get(config: Mapping[str, Any], key: str) -> Any:
     slot, _, parameter = key.partition(".")
+    if key in CONDITIONS:
+        return config.get(key, CONDITIONS[key])
     if slot not in config:
         raise unknown("slot", slot, config)
     value = config[slot]

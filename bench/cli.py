@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from models.errors import InvalidRequest
+from models.plugins import name_files
 
 FINE, SOME_FAILED, WRONG_REQUEST = 0, 1, 2
 
@@ -66,9 +67,22 @@ def checked(verb: Callable[..., Any]) -> Callable[..., Any]:
     return wrapped
 
 
+_plugin_option = click.option(
+    "--plugin",
+    multiple=True,
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    expose_value=False,
+    is_eager=True,
+    callback=lambda _context, _option, files: name_files(files) if files else None,
+    help="Python file with components of your own.",
+)
+
+
 def _study_options(verb: Callable[..., Any]) -> Callable[..., Any]:
     """Declare what every verb about a study takes."""
     for declare in (
+        _plugin_option,
         click.option(
             "--set",
             "settings",
@@ -156,17 +170,22 @@ def _load(study: str, data: tuple[str, ...], settings: tuple[str, ...]) -> Any:
 
 @main.command("list")
 @click.argument("slot", required=False)
+@_plugin_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--markdown", "as_markdown", is_flag=True, help="Print the page docs/components.md.")
 @checked
-def list_components(slot: str | None, as_json: bool) -> None:
-    """Show components: slot, name, parameters with default and range, what it is.
+def list_components(slot: str | None, as_json: bool, as_markdown: bool) -> None:
+    """Show components, slot by slot: name, what it is, what it needs, its parameters and ranges.
 
     Example: precursor list quantizer
     """
-    from bench.listing import as_lines, catalogue
+    from bench.listing import as_lines, as_page, catalogue
 
     rows = catalogue(slot)
-    click.echo(json.dumps(rows, indent=2, ensure_ascii=False) if as_json else "\n".join(as_lines(rows)))
+    if as_json:
+        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+    else:
+        click.echo(as_page(rows) if as_markdown else "\n".join(as_lines(rows, parameters=slot is not None)))
 
 
 @main.command()

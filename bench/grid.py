@@ -14,7 +14,7 @@ from bench.data.split import split
 from bench.run import Job, Options, Outcome, execute, retryable
 from bench.store import Store
 from bench.study import Cell, Study
-from bench.trial import build_method
+from bench.trial import build_method, fewer
 from models.errors import InvalidRequest
 
 # Seconds a cell takes when no cell of its kind is on record yet: one training window costs about
@@ -85,12 +85,16 @@ def prepare_data(study: Study, progress: Any = None) -> Path:
         study.leads,
         cache_folder(),
         **({"progress": progress} if progress else {}),
+        raw=study.raw,
     )
     dataset = Dataset.open(folder)
+    counts = {arm.config["recordings"] for arm in study.arms if "recordings" in arm.config}
     for lead in study.leads:
         windows = dataset.windows(study.windows, lead)
         for unit in study.units:
-            split(study.split, dataset.tracks, windows, seed=unit.seed, fold=unit.fold)
+            parts = split(study.split, dataset.tracks, windows, seed=unit.seed, fold=unit.fold)
+            for count in counts:
+                fewer(parts.train, dataset, windows, count, unit.seed)
     for arm in study.arms:
         build_method(arm.config, dataset, study.windows, seed=0)
     return folder

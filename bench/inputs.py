@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,12 +27,14 @@ class Inputs:
         first: modality to ``(windows,)`` index of the first frame of each window.
         steps: modality to the number of steps of a window.
         label: ``(windows,)`` 0/1.
+        metadata: ``(windows, values)`` scaled process metadata of the current window; None without.
     """
 
     frames: dict[str, Tensor]
     first: dict[str, Tensor]
     steps: dict[str, int]
     label: Tensor
+    metadata: Tensor | None = None
 
     def window(self, modality: str, rows: Tensor) -> Tensor:
         """Return ``(len(rows), steps, features)`` of one modality."""
@@ -46,24 +48,42 @@ class Inputs:
 
 
 def make_inputs(
-    dataset: Dataset, windows: Windows, spec: WindowSpec, train: NDArray[np.int64], device: torch.device
+    dataset: Dataset,
+    windows: Windows,
+    spec: WindowSpec,
+    train: NDArray[np.int64],
+    device: torch.device,
+    arm: Mapping[str, Any],
 ) -> Inputs:
     """Scale frames by the mean and standard deviation of the training windows only, clipped to ±6.
 
     Scaling is per feature and pooled over recordings, so the level and the amplitude of the
-    current stay in.
+    current stay in. The arm says whether a modality is given as features or raw, and whether a
+    label leaks into it.
     """
     frames, first, steps = {}, {}, {}
     for modality, count in (("current", spec.current_steps), ("video", spec.video_steps)):
-        raw = np.asarray(getattr(dataset, modality))
+        raw = np.asarray(dataset.frames(modality, arm.get(f"{modality}_input", "features")))
+        if arm.get("leak") == modality:
+            raw = np.concatenate([raw, dataset.leak(modality, spec, arm["lead"])[:, None]], axis=1)
         start = getattr(windows, modality)
         used = np.unique((start[train][:, None] + np.arange(count)).ravel())
-        mean, deviation = raw[used].mean(axis=0), raw[used].std(axis=0)
-        scaled = np.clip((raw - mean) / np.where(deviation > 1e-8, deviation, 1.0), -CLIP, CLIP)
-        frames[modality] = torch.from_numpy(scaled.astype(np.float32)).to(device)
+        frames[modality] = torch.from_numpy(_scaled(raw, used)).to(device)
         first[modality] = torch.from_numpy(start).to(device)
         steps[modality] = count
-    return Inputs(frames, first, steps, torch.from_numpy(windows.label).to(device))
+    label = torch.from_numpy(windows.label).to(device)
+    metadata = None
+    if dataset.metadata is not None:
+        inside = dataset.metadata[windows.current[:, None] + np.arange(spec.current_steps)].mean(axis=1)
+        metadata = torch.from_numpy(_scaled(inside, train)).to(device)
+    return Inputs(frames, first, steps, label, metadata)
+
+
+def _scaled(raw: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[np.float32]:
+    mean, deviation = raw[rows].mean(axis=0), raw[rows].std(axis=0)
+    scaled = np.clip((raw - mean) / np.where(deviation > 1e-8, deviation, 1.0), -CLIP, CLIP)
+    as_given: NDArray[np.float32] = scaled.astype(np.float32)
+    return as_given
 
 
 def batches(rows: Tensor, count: int, size: int, generator: torch.Generator) -> Iterator[Tensor]:

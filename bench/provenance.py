@@ -17,7 +17,7 @@ def provenance(device: str) -> dict[str, str]:
     versions = {name: metadata.version(name) for name in PACKAGES}
     return {
         "commit": _git("rev-parse", "--short=12", "HEAD") or "unknown",
-        "dirty": "yes" if _git("status", "--porcelain", "--", "bench", "models") else "no",
+        "dirty": "yes" if _git("status", "--porcelain", "--", ":/bench", ":/models") else "no",
         "python": platform.python_version(),
         **versions,
         "machine": platform.machine(),

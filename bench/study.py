@@ -9,13 +9,16 @@ from typing import Any
 
 import bench.data.sources  # noqa: F401  (registers every source)
 from bench import identity
-from bench.arms import Arm, resolve_arms
+from bench.arms import Arm, identified, resolve_arms
 from bench.data.source import Source
 from bench.data.split import SplitSpec
 from bench.data.windows import WindowSpec
 from bench.reading import load_yaml, overridden
 from models import registry
+from models.catalog import RECIPE
 from models.errors import InvalidRequest, unknown
+from models.method import MODALITIES
+from models.plugins import foreign
 from models.registry import param
 
 FORMAT = 1
@@ -117,6 +120,11 @@ class Study:
         """The leads that occur, s."""
         return sorted({arm.config["lead"] for arm in self.arms})
 
+    @property
+    def raw(self) -> frozenset[str]:
+        """The modalities that some arm reads as they were recorded."""
+        return frozenset(m for m in MODALITIES for arm in self.arms if arm.config.get(f"{m}_input") == "raw")
+
     def cells(self) -> tuple[Cell, ...]:
         """Return every cell, unit by unit so that an interrupted run leaves complete pairs."""
         fingerprint = self.source.fingerprint()
@@ -145,11 +153,12 @@ class Study:
             "data": fingerprint,
             "windows": asdict(self.windows),
             "split": {**asdict(self.split), "fold": fold},
-            "protocol": self.settings.protocol,
-            "arm": dict(config),
+            "protocol": config.get("protocol", self.settings.protocol),
+            "arm": identified(config),
             "treatment": treatment,
             "budget": asdict(self.budget),
             "seeds": dict(seeds),
+            **({"plugins": plugins} if (plugins := foreign(config)) else {}),
         }
 
 
@@ -199,8 +208,10 @@ def load(path: Path, *, data: Mapping[str, str] | None = None, settings: tuple[s
         _names(raw, "controls"),
         _names(raw, "references"),
         lead=source.lead,
+        protocol=plain.protocol,
     )
     budget = registry.read(Budget, _mapping(raw, "budget"), "budget")
+    _check_arms(arms, source, split, budget)
     _check_metric(plain.metric)
     search = _mapping(raw, "search")
     if search:
@@ -247,12 +258,42 @@ def _names(raw: Mapping[str, Any], key: str) -> tuple[str, ...]:
     return tuple(value)
 
 
+def _check_arms(arms: tuple[Arm, ...], source: Source, split: SplitSpec, budget: Budget) -> None:
+    """Refuse an arm that asks for what the rest of the study does not give."""
+    for arm in arms:
+        config = arm.config
+        found = {slot: registry.lookup(slot, config[slot]["name"]) for slot in RECIPE}
+        needs = {need: f"{slot}: {c.name}" for slot, c in found.items() for need in c.needs}
+        epoch = config["checkpoint"].get("epoch", 1)
+        for wrong, what in (
+            ("metadata" in needs and not source.metadata,
+             f"{needs.get('metadata')} needs process metadata, and {source.title} has none"),
+            ("label" in needs and config["protocol"] == "transductive",
+             f"{needs.get('label')} looks at labels in pre-training, which must then be inductive, "
+             "or it would see those of the test part; set protocol: inductive"),
+            (not split.validation and found["checkpoint"].name == "best",
+             "checkpoint: best needs a validation part, and split.validation is 0; raise it"),
+            (not split.validation and found["codebook_optimizer"].name != "none",
+             f"codebook_optimizer: {found['codebook_optimizer'].name} needs a validation part to choose on, "
+             "and split.validation is 0; raise it"),
+            (epoch > budget.epochs,
+             f"checkpoint.epoch must not exceed budget.epochs ({budget.epochs}), got {epoch}; change one"),
+            (arm.treatment == "random_codebook" and "codes" in found["quantizer"].lacks,
+             f"random_codebook re-names codes, and quantizer: {found['quantizer'].name} has none"),
+        ):  # fmt: skip
+            if wrong:
+                raise InvalidRequest(f"arm {arm.name!r}: {what}")
+
+
 def _check_metric(metric: str) -> None:
     from bench.scores import LOWER_IS_BETTER, NAMES
 
     # A study is judged by scores of which more is better.
     known = [
-        f"{modality}.{name}" for modality in ("current", "video") for name in NAMES if name != LOWER_IS_BETTER
+        f"{modality}.{name}"
+        for modality in ("current", "video", "fused")
+        for name in NAMES
+        if name != LOWER_IS_BETTER
     ]
     if metric not in known:
         raise unknown("metric", metric, known)

@@ -7,6 +7,7 @@ prune or stop.
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -17,23 +18,26 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-import models.catalog  # noqa: F401  (registers every component)
-from bench.arms import REFERENCES
+from bench.arms import REFERENCES, completed
 from bench.data.dataset import Dataset
 from bench.data.split import Split, SplitSpec, split
 from bench.data.windows import Windows, WindowSpec
 from bench.inputs import Inputs, as_rows, batches, batches_in, make_inputs
+from bench.readout import ALWAYS, Codes, Readout, probability
 from bench.references import reference
 from bench.scores import code_diagnostics, scores
 from models import registry
+from models.catalog import RECIPE
 from models.errors import InvalidRequest
-from models.method import Method, Sizes
+from models.method import MODALITIES, Method, Sizes
 from models.training import Pretrainer
 
 # Windows that the score after each epoch is taken on; it serves curves and pruning, not tables.
 GLIMPSE = 2000
 # Names the random stream of the shuffled control.
 SHUFFLE = 0x73687566
+# Names the one that draws which recordings are learnt from.
+FEWER = 0x66657772
 
 
 def run(cell: dict[str, Any], data: str, device: str = "auto") -> Iterator[dict[str, Any]]:
@@ -54,13 +58,14 @@ def run(cell: dict[str, Any], data: str, device: str = "auto") -> Iterator[dict[
         FloatingPointError: a loss term is no longer finite.
     """
     place = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
+    cell = {**cell, "arm": completed(cell["arm"])}
     with torch.random.fork_rng():
         torch.manual_seed(cell["seeds"]["initialisation"])
         dataset = Dataset.open(Path(data))
         spec = registry.read(WindowSpec, cell["windows"], "windows")
         windows = dataset.windows(spec, cell["arm"]["lead"])
         parts = _parts(cell, dataset, windows, spec)
-        inputs = make_inputs(dataset, windows, spec, parts.train, place)
+        inputs = make_inputs(dataset, windows, spec, parts.train, place, cell["arm"])
         generator = torch.Generator().manual_seed(cell["seeds"]["initialisation"])
         if cell["treatment"] in REFERENCES:
             guess = reference(
@@ -77,10 +82,13 @@ def run(cell: dict[str, Any], data: str, device: str = "auto") -> Iterator[dict[
         else:
             codebooks: list[NDArray[np.float16]] = []
             method = yield from _pretrain(cell, dataset, spec, inputs, parts, generator, codebooks)
+            readout = _readout(cell, method, inputs)
+            if len(parts.validation):
+                readout.select_channels(parts.train, parts.validation)
             if cell.get("read") == "validation":
-                yield _validate(cell, method, inputs, windows, parts, codebooks)
+                yield _validate(cell, readout, windows, parts, codebooks)
                 return
-            result = _evaluate(cell, method, dataset, inputs, windows, parts)
+            result = _evaluate(cell, readout, dataset, windows, parts)
         result["scores"].update(_ceiling(dataset, spec, cell["arm"]["lead"], windows, parts))
         yield result
 
@@ -96,7 +104,36 @@ def _parts(cell: dict[str, Any], dataset: Dataset, windows: Windows, spec: Windo
         validation=cell["seeds"].get("validation"),
     )
     counted = [rows[windows.scored[rows]] for rows in (parts.validation, parts.test)]
-    return Split(parts.train, *counted)
+    count = cell["arm"].get("recordings", "all")
+    train = (
+        parts.train if count == "all" else fewer(parts.train, dataset, windows, count, cell["seeds"]["split"])
+    )
+    return Split(train, *counted)
+
+
+def fewer(
+    rows: NDArray[np.int64], dataset: Dataset, windows: Windows, count: int, seed: int
+) -> NDArray[np.int64]:
+    """Return the windows of ``count`` recordings' groups; a smaller count keeps some of a larger one.
+
+    Raises:
+        InvalidRequest: there are not as many, or those drawn hold one class only.
+    """
+    group = np.array([track.group for track in dataset.tracks])[windows.recording[rows]]
+    names = sorted(set(group))
+    if count > len(names):
+        raise InvalidRequest(
+            f"recordings must not exceed those of the training part ({len(names)}), got {count}; lower it or "
+            "split.test and split.validation"
+        )
+    order = np.random.default_rng([FEWER, seed]).permutation(len(names))
+    kept = rows[np.isin(group, [names[i] for i in order[:count]])]
+    if len(np.unique(windows.label[kept])) < 2:
+        raise InvalidRequest(
+            f"the recordings learnt from must hold both classes, and the {count} drawn hold one; raise "
+            "recordings"
+        )
+    return kept
 
 
 def build_method(arm: dict[str, Any], dataset: Dataset, spec: WindowSpec, *, seed: int) -> Method:
@@ -105,8 +142,23 @@ def build_method(arm: dict[str, Any], dataset: Dataset, spec: WindowSpec, *, see
     Raises:
         InvalidRequest: components that do not go together, or do not fit the windows.
     """
-    sizes = Sizes(dataset.current.shape[1], dataset.video.shape[1], spec.current_steps, spec.video_steps)
-    return Method({slot: spec for slot, spec in arm.items() if slot != "lead"}, sizes, seed=seed)
+    kinds = {m: arm.get(f"{m}_input", "features") for m in MODALITIES}
+    features = {m: dataset.frames(m, kind).shape[1] + (arm.get("leak") == m) for m, kind in kinds.items()}
+    sizes = Sizes(
+        features["current"],
+        features["video"],
+        spec.current_steps,
+        spec.video_steps,
+        current_shape=dataset.shape("current", kinds["current"]),
+        video_shape=dataset.shape("video", kinds["video"]),
+        metadata=0 if dataset.metadata is None else dataset.metadata.shape[1],
+        step_seconds=(spec.current_step, spec.video_step),
+    )
+    return Method({slot: arm[slot] for slot in RECIPE}, sizes, seed=seed)
+
+
+def _readout(cell: dict[str, Any], method: Method, inputs: Inputs) -> Readout:
+    return Readout(cell["arm"], method, inputs, seed=cell["seeds"]["initialisation"])
 
 
 def _pretrain(
@@ -124,7 +176,16 @@ def _pretrain(
     if cell["treatment"] == "no_pretraining":
         return method
     pretrainer = Pretrainer(method, steps=_steps(cell))
-    seen = np.concatenate([parts.train, parts.test]) if cell["protocol"] == "transductive" else parts.train
+    checkpoint = registry.build("checkpoint", arm["checkpoint"])
+    kept, best = None, None
+    transductive = cell["protocol"] == "transductive"
+    seen = np.concatenate([parts.train, parts.test]) if transductive else parts.train
+    labels = inputs.label if "label" in method.needs else None
+    if labels is not None and transductive:
+        raise InvalidRequest(
+            "an arm that looks at labels in pre-training must be inductive, or it would see those of the "
+            "test part; use protocol: inductive"
+        )
     rows = as_rows(seen, device)
     partner = torch.arange(len(inputs.label), device=device)
     if cell["treatment"] == "shuffled_pairs":
@@ -133,7 +194,12 @@ def _pretrain(
         totals: dict[str, Tensor] = {}
         steps = 0
         for batch in batches(rows, budget["windows"], arm["optimizer"]["batch"], generator):
-            losses = pretrainer.step(inputs.window("current", partner[batch]), inputs.window("video", batch))
+            losses = pretrainer.step(
+                inputs.window("current", partner[batch]),
+                inputs.window("video", batch),
+                label=None if labels is None else labels[batch],
+                metadata=None if inputs.metadata is None else inputs.metadata[batch],
+            )
             for name, term in losses.items():
                 totals[name] = totals[name] + term if name in totals else term.clone()
             steps += 1
@@ -143,8 +209,14 @@ def _pretrain(
                 raise FloatingPointError(
                     f"{name} is {value} after epoch {epoch + 1}; lower the learning rate"
                 )
-        codebooks.append(_codebook(method).detach().cpu().numpy().astype(np.float16))
-        yield {"epoch": epoch + 1, **means, **_glimpse(arm, method, inputs, parts)}
+        codebooks.append(method.codebooks()[0].detach().cpu().numpy().astype(np.float16))
+        seen_now = _glimpse(cell, method, inputs, parts)
+        score = seen_now.get("validation.current.balanced_accuracy")
+        if checkpoint.keeps(epoch + 1, score, best):
+            kept, best = copy.deepcopy(method.state_dict()), score
+        yield {"epoch": epoch + 1, **means, **seen_now}
+    if kept is not None:
+        method.load_state_dict(kept)
     return method
 
 
@@ -163,40 +235,21 @@ def _steps(cell: dict[str, Any]) -> int:
     return int(budget["epochs"] * batches_in(budget["windows"], cell["arm"]["optimizer"]["batch"]))
 
 
-def _glimpse(arm: dict[str, Any], method: Method, inputs: Inputs, parts: Split) -> dict[str, float]:
+def _glimpse(cell: dict[str, Any], method: Method, inputs: Inputs, parts: Split) -> dict[str, float]:
     """Validation scores of the headline head on a thinned set; none without a validation part."""
     if not len(parts.validation):
         return {}
     train, seen = (rows[:: max(1, len(rows) // GLIMPSE)] for rows in (parts.train, parts.validation))
-    head = _fit(arm["head"], method, inputs, train)
-    label = inputs.label.cpu().numpy()[seen]
-    if len(np.unique(label)) < 2:
-        return {}
-    return _named("validation.current", scores(label, _score(head, *_codes(method, "current", inputs, seen))))
-
-
-def _codes(method: Method, modality: str, inputs: Inputs, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
-    """Code vectors ``(n, steps, width)`` and indices ``(n, steps)`` of windows."""
-    pairs = [method.codes(modality, x) for x in inputs.chunks(modality, as_rows(rows, inputs.label.device))]
-    return torch.cat([vectors for vectors, _ in pairs]), torch.cat([indices for _, indices in pairs])
-
-
-def _fit(spec: dict[str, Any], method: Method, inputs: Inputs, rows: NDArray[np.int64]) -> Any:
-    """Fit a head on the *video* codes of labelled windows."""
-    vectors, indices = _codes(method, "video", inputs, rows)
-    head = registry.build("head", spec, codes=len(_codebook(method)))
-    return head.fit(vectors, indices, inputs.label[as_rows(rows, inputs.label.device)])
-
-
-def _score(head: Any, vectors: Tensor, indices: Tensor) -> NDArray[np.float64]:
-    probability: NDArray[np.float64] = head.score(vectors, indices).double().cpu().numpy()
-    return probability
+    readout = _readout(cell, method, inputs)
+    found = readout.geometry(seen)
+    if len(np.unique(inputs.label.cpu().numpy()[seen])) == 2:
+        found |= _named("validation.current", readout.score(cell["arm"]["head"], train, seen))
+    return found
 
 
 def _validate(
     cell: dict[str, Any],
-    method: Method,
-    inputs: Inputs,
+    readout: Readout,
     windows: Windows,
     parts: Split,
     codebooks: list[NDArray[np.float16]],
@@ -206,62 +259,72 @@ def _validate(
         raise InvalidRequest(
             "a search needs a validation part, and split.validation is 0; use --set split.validation=0.3"
         )
-    head = _fit(cell["arm"]["head"], method, inputs, parts.train)
+    head = readout.fit(cell["arm"]["head"], parts.train)
     label = windows.label[parts.validation]
-    codes = {name: _codes(method, name, inputs, parts.validation) for name in ("current", "video")}
+    codes = {name: readout.codes(name, parts.validation) for name in MODALITIES}
     found: dict[str, float] = {}
     for name, pair in codes.items():
-        found |= _named(f"validation.{name}", scores(label, _score(head, *pair)))
-    current, video = (codes[name][1].cpu().numpy() for name in ("current", "video"))
+        own = head if name == "current" else _for_video(readout, cell["arm"]["head"], head, parts)
+        found |= _named(f"validation.{name}", scores(label, probability(own, pair)))
     return {
         "scores": found,
-        "diagnostics": code_diagnostics(current, video, len(_codebook(method))),
+        "diagnostics": _diagnostics(readout, codes["current"], codes["video"], parts.validation),
         "predictions": {"codebook": np.stack(codebooks)} if codebooks else {},
-        "cost": {"parameters": sum(p.numel() for p in method.parameters())},
+        "cost": {"parameters": sum(p.numel() for p in readout.method.parameters())},
     }
 
 
 def _evaluate(
-    cell: dict[str, Any], method: Method, dataset: Dataset, inputs: Inputs, windows: Windows, parts: Split
+    cell: dict[str, Any], readout: Readout, dataset: Dataset, windows: Windows, parts: Split
 ) -> dict[str, Any]:
     """Fit the heads on video codes of the training part and read the other parts once."""
-    current, video = (_codes(method, modality, inputs, parts.test) for modality in ("current", "video"))
-    codes = _codebook(method)
+    current, video = (readout.codes(modality, parts.test) for modality in MODALITIES)
     if cell["treatment"] == "random_codebook":
-        current = _renamed(current, codes, cell["seeds"]["initialisation"])
-    label = windows.label
+        current = _renamed(current, readout.method.codebooks()[0], cell["seeds"]["initialisation"])
+    label, own = windows.label[parts.test], cell["arm"]["head"]
     found: dict[str, float] = {}
-    shown = np.empty(0)
-    others = [
-        registry.resolve("head", name)
-        for name in registry.components("head")
-        if name != cell["arm"]["head"]["name"]
-    ]
-    for spec in (cell["arm"]["head"], *others):
-        head = _fit(spec, method, inputs, parts.train)
-        prefix = "" if spec is cell["arm"]["head"] else f"{spec['name']}."
-        guess = _score(head, *current)
-        found |= _named(f"{prefix}current", scores(label[parts.test], guess))
-        found |= _named(f"{prefix}video", scores(label[parts.test], _score(head, *video)))
-        if not prefix:
-            shown = guess
-            if len(parts.validation):
-                seen = _score(head, *_codes(method, "current", inputs, parts.validation))
-                found |= _named("validation.current", scores(label[parts.validation], seen))
+    head = readout.fit(own, parts.train)
+    guess = probability(head, current)
+    found |= _named("current", scores(label, guess))
+    found |= _named("video", scores(label, probability(_for_video(readout, own, head, parts), video)))
+    if len(parts.validation):
+        seen = probability(head, readout.codes("current", parts.validation))
+        found |= _named("validation.current", scores(windows.label[parts.validation], seen))
+    for name in ALWAYS:
+        if name != own["name"]:
+            other = readout.fit(registry.resolve("head", name), parts.train)
+            found |= _named(f"{name}.current", scores(label, probability(other, current)))
+            found |= _named(f"{name}.video", scores(label, probability(other, video)))
+    # What the current's own codes hold, were its labels known: labels handed over the pair.
+    probe = readout.fit(registry.resolve("head", "linear"), parts.train, on="current")
+    found |= _named("probe.current", scores(label, probability(probe, current)))
+    if readout.method.has("fusion"):
+        for name, fused in readout.fused(parts.train, parts.test).items():
+            found |= _named(name, scores(label, fused))
     return {
         "scores": found,
-        "diagnostics": code_diagnostics(current[1].cpu().numpy(), video[1].cpu().numpy(), len(codes)),
-        "predictions": _predictions(shown, dataset, windows, parts),
-        "cost": {"parameters": sum(p.numel() for p in method.parameters())},
+        "diagnostics": _diagnostics(readout, current, video, parts.test),
+        "predictions": _predictions(guess, dataset, windows, parts),
+        "cost": {"parameters": sum(p.numel() for p in readout.method.parameters())},
     }
 
 
-def _codebook(method: Method) -> Tensor:
-    codebook: Tensor = method.quantizer.codebook
-    return codebook
+def _for_video(readout: Readout, spec: dict[str, Any], head: Any, parts: Split) -> Any:
+    """Return the head that reads the video: the same one, unless it allows for an offset of the current."""
+    centred = "centre" in spec and spec["centre"] != "none"
+    return readout.fit(spec, parts.train, reads="video") if centred else head
 
 
-def _renamed(current: tuple[Tensor, Tensor], codebook: Tensor, seed: int) -> tuple[Tensor, Tensor]:
+def _diagnostics(readout: Readout, current: Codes, video: Codes, rows: NDArray[np.int64]) -> dict[str, float]:
+    of_current, of_video = (codes[1].cpu().numpy() for codes in (current, video))
+    codes = len(readout.method.codebooks()[0])
+    found = code_diagnostics(of_current, of_video, codes) | readout.geometry(rows)
+    if readout.channels is not None:
+        found["channels"] = float(len(readout.channels))
+    return found
+
+
+def _renamed(current: Codes, codebook: Tensor, seed: int) -> Codes:
     """Give every code of the current the name, and so the vector, of another."""
     order = torch.randperm(len(codebook), generator=torch.Generator().manual_seed(seed)).to(codebook.device)
     indices = order[current[1]]

@@ -9,31 +9,47 @@ from __future__ import annotations
 from typing import Any
 
 import models.alignment
+import models.bridges
+import models.checkpoints
+import models.codebook_optimizers
 import models.contrast
 import models.decoders
 import models.disentangle
 import models.encoders
+import models.fusion
+import models.guidance
 import models.heads
+import models.hierarchy
 import models.matching
 import models.optimizers
 import models.quantizers
 import models.specific  # noqa: F401
+from models import plugins
 from models.errors import unknown
 from models.registry import resolve
 
 RECIPE = {
     "current_encoder": "causal_conv",
     "video_encoder": "causal_conv",
+    "bridge": "none",
     "specific_encoder": "mlp",
     "disentangle": "club",
     "quantizer": "mm_ema",
+    "hierarchy": "none",
     "alignment": "cross_cpc",
     "contrast": "infonce",
     "code_matching": "cmcm",
+    "guidance": "none",
     "decoder": "mlp",
     "optimizer": "adam",
+    "checkpoint": "last",
+    "codebook_optimizer": "none",
     "head": "linear",
+    "fusion": "none",
 }
+
+
+plugins.load()
 
 
 def recipe(**changes: Any) -> dict[str, dict[str, Any]]:

@@ -8,6 +8,7 @@ the search space, ``precursor list`` and the documentation are all derived from 
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import math
 import sys
 from collections.abc import Callable, Mapping
@@ -59,6 +60,7 @@ class Component:
     parameters: type
     origin: str
     needs: frozenset[str]
+    lacks: frozenset[str] = frozenset()
 
     @property
     def summary(self) -> str:
@@ -66,6 +68,15 @@ class Component:
         return (self.factory.__doc__ or "").strip().splitlines()[0]
 
 
+#: What components may need and lack, and what each word means.
+NEEDS = {
+    "private": "specific vectors of each modality",
+    "codes": "a codebook whose indices mean something",
+    "causal": "steps that see nothing later than themselves",
+    "label": "labels of the video in pre-training",
+    "metadata": "process metadata of each window",
+    "raw": "raw samples or pictures as input",
+}
 _COMPONENTS: dict[str, dict[str, Component]] = {}
 
 
@@ -92,18 +103,23 @@ def component(
     parameters: type = NoParameters,
     origin: str = "",
     needs: tuple[str, ...] = (),
+    lacks: tuple[str, ...] = (),
 ) -> Callable[[C], C]:
     """Register the decorated class as component ``name`` of ``slot``.
 
-    ``needs`` names what the component asks of the rest of the arm: ``private`` (a specific
-    encoder), ``label`` (labels in pre-training). Registering a name twice is an error.
+    ``needs`` names, in words of :data:`NEEDS`, what the component asks of the rest of the arm and of
+    the data, ``lacks`` what an arm with this component does not have. Registering a name twice is
+    an error.
     """
+    for word in (*needs, *lacks):
+        if word not in NEEDS:
+            raise unknown(f"need of {slot}.{name}", word, NEEDS)
 
     def register(cls: C) -> C:
         taken = _COMPONENTS.setdefault(slot, {})
         if name in taken:
             raise InvalidRequest(f"component {slot}.{name} is registered twice; choose another name")
-        taken[name] = Component(slot, name, cls, parameters, origin, frozenset(needs))
+        taken[name] = Component(slot, name, cls, parameters, origin, frozenset(needs), frozenset(lacks))
         return cls
 
     return register
@@ -150,9 +166,16 @@ def resolve(slot: str, spec: object) -> dict[str, Any]:
 
 
 def build(slot: str, spec: Mapping[str, Any], *args: Any, **context: Any) -> Any:
-    """Build the component a resolved specification names, as ``cls(parameters, *args, **context)``."""
+    """Build the component a resolved specification names, as ``cls(parameters, *args, **context)``.
+
+    Of the context a component is given what its ``__init__`` names, so that a component says what it
+    looks at, and a richer context breaks none.
+    """
     found = lookup(slot, spec["name"])
     values = {key: value for key, value in spec.items() if key != "name"}
+    named = inspect.signature(found.factory).parameters
+    if not any(p.kind is inspect.Parameter.VAR_KEYWORD for p in named.values()):
+        context = {key: value for key, value in context.items() if key in named}
     return found.factory(read(found.parameters, values, f"{slot}.{found.name}"), *args, **context)
 
 

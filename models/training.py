@@ -28,29 +28,42 @@ class Pretrainer:
         # of its adaptive thresholds (mallopt(3)) above anything a step needs.
         torch.empty(31 * 2**20, dtype=torch.uint8)
         self.method = method
-        variational = list(method.disentangle.parameters())
+        net = method.disentangle["current"]
+        self._inner_steps = int(net.inner_steps)  # type: ignore[arg-type]
+        variational = list(method.disentangle.parameters()) if self._inner_steps else []
         apart = set(variational)
         trained = [p for p in method.parameters() if p not in apart]
         self._optimizer = build("optimizer", method.slots["optimizer"], trained, steps=steps)
-        net = method.disentangle["current"]
-        self._inner_steps = int(net.inner_steps)  # type: ignore[arg-type]
+        self._steps, self._taken = steps, 0
         if self._inner_steps:
             rate = float(net.learning_rate)  # type: ignore[arg-type]
             self._variational = Adam(AdamParameters(learning_rate=rate, clip=0.0), variational)
 
-    def step(self, current: Tensor, video: Tensor) -> dict[str, Tensor]:
+    def step(
+        self, current: Tensor, video: Tensor, *, label: Tensor | None = None, metadata: Tensor | None = None
+    ) -> dict[str, Tensor]:
         """Take one step on paired windows ``(B, T_c, F_c)`` and ``(B, T_v, F_v)``.
 
+        Args:
+            current: windows of the current.
+            video: windows of the video.
+            label: ``(B,)`` labels of the video, for components that need them.
+            metadata: ``(B, M)`` process metadata, for components that need it.
+
         Returns:
-            The weighted terms of the loss before the step, detached, on the method's device.
+            The weighted terms of the loss before the step, and what components noted beside, detached,
+            on the method's device.
         """
         if not self.method.training:
             self.method.train()
-        represented = self.method.represent(current, video)
+        if self._steps:
+            self.method.progress = self._taken / self._steps
+        self._taken += 1
+        represented = self.method.represent(current, video, label=label, metadata=metadata)
         self._fit_disentangling(represented)
         terms = self.method.terms(represented)
         self._optimizer.step(torch.stack(list(terms.values())).sum())
-        return {name: term.detach() for name, term in terms.items()}
+        return {name: term.detach() for name, term in terms.items()} | self.method.logs()
 
     def _fit_disentangling(self, represented: Represented) -> None:
         for _ in range(self._inner_steps):

@@ -47,6 +47,7 @@ class Recording:
         clock: what a clock on the wall would read at second 0 of this recording. Never an input;
             the clock baseline uses it to show what a model that knows the time would score.
         scored_from: windows that end before this second serve for training only.
+        metadata: process metadata such as a set-point, ``(samples, values)`` on the clock of the current.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Recording:
     fold: int = -1
     clock: float = 0.0
     scored_from: float = float("-inf")
+    metadata: Signal | None = None
 
 
 def frames_of(signal: Signal, seconds: float) -> Array:

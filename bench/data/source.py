@@ -30,6 +30,7 @@ class Source(ABC):
         lead: seconds by which the current is taken to precede the video when a study does not say.
         folds: the folds of the published protocol, empty if there is none.
         count: number of recordings, for progress; None if only reading tells.
+        metadata: names of the process metadata of its recordings, with units; empty if there are none.
     """
 
     title: str
@@ -39,6 +40,7 @@ class Source(ABC):
     lead: float = 0.0
     folds: tuple[int, ...] = ()
     count: int | None = None
+    metadata: tuple[str, ...] = ()
 
     @abstractmethod
     def fingerprint(self) -> str:

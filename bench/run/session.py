@@ -17,6 +17,7 @@ from typing import Any
 
 from bench.run.guard import only_driver
 from models.errors import InvalidRequest
+from models.plugins import VARIABLE
 
 _PREFIX = "precursor-ray-"
 _SURELY_LOCKED_SECONDS = 60.0
@@ -67,7 +68,7 @@ def session(workers: int, address: str | None) -> Iterator[str]:
             with _handlers_kept():
                 own["_temp_dir"] = folder
                 try:
-                    ray.init(address=address or "local", **quiet, **({} if address else own))
+                    ray.init(address=address or "local", **quiet, **(_plugins() if address else own))
                 except (ValueError, ConnectionError, RuntimeError) as error:
                     if not address:
                         raise
@@ -80,6 +81,12 @@ def session(workers: int, address: str | None) -> Iterator[str]:
             yield folder
         finally:
             ray.shutdown()
+
+
+def _plugins() -> dict[str, Any]:
+    """Tell the workers of a cluster which plugin files to import; they must lie at the same path there."""
+    named = os.environ.get(VARIABLE)
+    return {"runtime_env": {"env_vars": {VARIABLE: named}}} if named else {}
 
 
 def _check_loopback(address: str | None) -> None:

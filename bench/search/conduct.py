@@ -117,7 +117,7 @@ def confirm(
     store = Store(root)
     cells = confirm_cells(plan, found)
     leads = sorted({cell.content["arm"]["lead"] for cell in cells})
-    data = prepare(plan.study.source, plan.study.windows, leads, cache_folder())
+    data = prepare(plan.study.source, plan.study.windows, leads, cache_folder(), raw=plan.study.raw)
     jobs = [
         Job(cell.key, store.attempts(cell.key), cell.content, str(data))
         for cell in _todo(cells, store, retry)

@@ -11,6 +11,9 @@ from torch import Tensor, nn
 class MeanContext(nn.Module):
     """The mean of the past."""
 
+    def __init__(self, width: int) -> None:
+        super().__init__()
+
     def forward(self, past: Tensor, starts: list[int]) -> Tensor:
         """Return ``(2, D, len(starts), B)`` for sequences ``(2, T, B, D)``."""
         return torch.stack([past[:, : t + 1].mean(1) for t in starts], dim=1).permute(0, 3, 1, 2)
@@ -104,3 +107,20 @@ class LSTMContext(nn.Module):
         """Return ``(2, D, len(starts), B)`` for sequences ``(2, T, B, D)`` that end at the last start."""
         states: Tensor = _LSTM.apply(past, self.of_input, self.of_state, self.bias, starts)  # type: ignore[no-untyped-call]
         return states
+
+
+class GRUContext(nn.Module):
+    """The state of a GRU, one for each modality (arXiv 1406.1078, eq. 5-8).
+
+    What CPC sums up the past by (arXiv 1807.03748, section 2.2). That of the library, whose reset gate
+    acts after the product with the state.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.nets = nn.ModuleList(nn.GRU(width, width) for _ in range(2))
+
+    def forward(self, past: Tensor, starts: list[int]) -> Tensor:
+        """Return ``(2, D, len(starts), B)`` for sequences ``(2, T, B, D)``."""
+        states = [net(z)[0] for net, z in zip(self.nets, past.unbind(), strict=True)]
+        return torch.stack([torch.stack([of[t] for t in starts]).permute(2, 0, 1) for of in states])

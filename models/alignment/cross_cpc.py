@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from models.alignment.context import LSTMContext, MeanContext
+from models.alignment.context import GRUContext, LSTMContext, MeanContext
+from models.beside import Beside
 from models.contrast.infonce import InfoNCE, InfoNCEParameters
 from models.errors import InvalidRequest
 from models.registry import component, param
@@ -99,7 +100,13 @@ class CrossCPCParameters:
     """Parameters of :class:`CrossCPC`."""
 
     steps: int = param(5, low=1, high=64, search=(1, 8), help="how many steps ahead are predicted (K)")
-    context: str = param("lstm", choices=("lstm", "mean"), help="how the past is summed up")
+    horizon: float = param(
+        0.0,
+        low=0.0,
+        high=100_000.0,
+        help="seconds ahead that are predicted, in place of steps; 0 = use steps",
+    )
+    context: str = param("lstm", choices=("lstm", "gru", "mean"), help="how the past is summed up")
     current_to_video: float = param(
         0.2, low=0.0, high=10.0, log=True, search=(0.02, 2.0), help="weight of predicting the video"
     )
@@ -110,17 +117,27 @@ class CrossCPCParameters:
     anchors: int = param(1, low=1, high=64, help="random starts per training step")
 
 
-@component("alignment", "cross_cpc", parameters=CrossCPCParameters, origin="CMG, NeurIPS 2023")
+CONTEXTS = {"lstm": LSTMContext, "gru": GRUContext, "mean": MeanContext}
+
+
+@component(
+    "alignment",
+    "cross_cpc",
+    parameters=CrossCPCParameters,
+    origin="CMG, NeurIPS 2023",
+    needs=("causal",),
+)
 class CrossCPC(nn.Module):
     """Predict the next K steps of the other modality from the past of one (CMG, eq. 6).
 
-    The past of a modality up to a random step t is summed up by an LSTM (or its mean), a linear
-    layer for each k = 1 … K predicts the semantics of t + k in both modalities, and the contrast
+    The past of a modality up to a random step t is summed up by an LSTM (or a GRU, or its mean), a
+    linear layer for each k = 1 … K predicts the semantics of t + k in both modalities, and the contrast
     tells right from wrong among the windows of the batch. Predicting the own modality always uses
     InfoNCE, whatever the contrast: there is no cross-modal pair to weigh.
 
     Where the modalities have different numbers of steps, both are read on the coarser clock, each
-    at its last step within a common step.
+    at its last step within a common step. K may be given as a ``horizon`` in seconds, so that windows
+    cut into other steps predict equally far: K = round(horizon / seconds of a common step), at least 1.
 
     Raises:
         InvalidRequest: the common clock has fewer than K + 2 steps.
@@ -138,43 +155,48 @@ class CrossCPC(nn.Module):
         video_steps: int,
         contrast: nn.Module,
         generator: torch.Generator,
+        step_seconds: tuple[float, float] = (1.0, 1.0),
     ) -> None:
         super().__init__()
         common = min(current_steps, video_steps)
-        if common < parameters.steps + 2:
+        self.steps = parameters.steps
+        given = f"steps {parameters.steps}"
+        if parameters.horizon:
+            # Between equal numbers of steps the video's clock: it is what the current predicts.
+            seconds = step_seconds[0] if current_steps < video_steps else step_seconds[1]
+            self.steps = max(1, round(parameters.horizon / seconds))
+            given = f"steps {self.steps} (a horizon of {parameters.horizon:g} s in steps of {seconds:g} s)"
+        if common < self.steps + 2:
             raise InvalidRequest(
-                f"alignment.cross_cpc.steps must leave two steps of a window to predict from, got steps "
-                f"{parameters.steps} with windows of {current_steps} and {video_steps} steps; use at most "
-                f"{max(common - 2, 0)} or cut the windows into more steps"
+                f"alignment.cross_cpc.steps must leave two steps of a window to predict from, got {given} "
+                f"with windows of {current_steps} and {video_steps} steps; use at most {max(common - 2, 0)} "
+                f"or cut the windows into more steps"
             )
         self.settings = parameters
         self.random = Random(generator.initial_seed())
-        self.starts = range(1, common - parameters.steps)
+        self.starts = range(1, common - self.steps)
         self.same_clock = current_steps == video_steps
         self.register_buffer("current_at", step_map(common, current_steps), persistent=False)
         self.register_buffer("video_at", step_map(common, video_steps), persistent=False)
-        self.context = LSTMContext(width) if parameters.context == "lstm" else MeanContext()
+        self.context = CONTEXTS[parameters.context](width)
         bound = width**-0.5
-        self.predict = nn.Parameter(torch.empty(2, width, parameters.steps * width).uniform_(-bound, bound))
+        self.predict = nn.Parameter(torch.empty(2, width, self.steps * width).uniform_(-bound, bound))
         self.contrast = contrast
-        self.own = InfoNCE(InfoNCEParameters(), width=width, private_width=0)
+        self.own = InfoNCE(InfoNCEParameters())
 
-    def forward(
-        self, current: Tensor, video: Tensor, *, strong: Tensor, private: tuple[Tensor, Tensor]
-    ) -> Tensor:
+    def forward(self, current: Tensor, video: Tensor, *, beside: Beside) -> Tensor:
         """Return the weighted loss.
 
         Args:
             current: ``(B, T_c, D)`` semantics of the current.
             video: ``(B, T_v, D)`` semantics of the video.
-            strong: ``(B, T_v, F)`` video features, for contrasts that weigh by them.
-            private: ``(B, T, P)`` private features of current and video, for contrasts that use them.
+            beside: for contrasts that look at more than the vectors.
         """
         s = self.settings
         if not self.same_clock:
             current, video = current[:, self.current_at], video[:, self.video_at]
         starts = self._draw()
-        past, ahead = cut(current, video, starts, s.steps)
+        past, ahead = cut(current, video, starts, self.steps)
         predicted, target = self.predictions(past, starts), unit(ahead)
         by_source, by_modality = predicted.unbind(), target.unbind()
         loss = current.new_zeros(())
@@ -183,8 +205,7 @@ class CrossCPC(nn.Module):
                 term = self.contrast(
                     by_source[source],
                     by_modality[1 - source],
-                    strong=strong,
-                    private=private[source],
+                    beside=beside,
                     toward_video=source == 0,
                 )
                 loss = loss.add(term, alpha=weight)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
+from models.beside import Beside
 from models.registry import NoParameters, component
 
 
@@ -12,20 +12,9 @@ from models.registry import NoParameters, component
 class NoAlignment(nn.Module):
     """The modalities meet in the codebook only; the contrast is not used."""
 
-    def __init__(
-        self,
-        parameters: NoParameters,
-        *,
-        width: int,
-        current_steps: int,
-        video_steps: int,
-        contrast: nn.Module,
-        generator: torch.Generator,
-    ) -> None:
+    def __init__(self, parameters: NoParameters) -> None:
         super().__init__()
 
-    def forward(
-        self, current: Tensor, video: Tensor, *, strong: Tensor, private: tuple[Tensor, Tensor]
-    ) -> Tensor:
+    def forward(self, current: Tensor, video: Tensor, *, beside: Beside) -> Tensor:
         """Return 0."""
         return current.new_zeros(())

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from models.beside import Beside
 from models.registry import component, param
 
 LOG2E = math.log2(math.e)
@@ -96,13 +97,11 @@ class InfoNCE(nn.Module):
     left to chance.
     """
 
-    def __init__(self, parameters: InfoNCEParameters, *, width: int, private_width: int) -> None:
+    def __init__(self, parameters: InfoNCEParameters) -> None:
         super().__init__()
         self.temperature = parameters.temperature
 
-    def forward(
-        self, predicted: Tensor, target: Tensor, *, strong: Tensor, private: Tensor, toward_video: bool
-    ) -> Tensor:
+    def forward(self, predicted: Tensor, target: Tensor, *, beside: Beside, toward_video: bool) -> Tensor:
         """Return the loss of ``(M, B, D)`` predictions; the keywords are not looked at."""
         return self.loss(predicted, target)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from models.beside import Beside
 from models.registry import component, param
 from models.vectors import unit
 
@@ -23,10 +24,14 @@ class Triplet(nn.Module):
     """Anchor and positive are semantics of the two modalities, the negative is private.
 
     max(0, margin + cos(anchor, negative) - cos(anchor, positive)), the negative being the private
-    feature of the anchor's own sample, projected to the semantic width. It is here because it has
-    been tried, not because it works: no term compares two samples, so one constant for all
-    semantics and its opposite for the private feature solve it. :attr:`active`, the share of
-    triplets that still have a loss, shows the collapse that the loss alone hides.
+    feature of the anchor's own sample, projected to the semantic width. Vectors here are of unit
+    length, where half the squared distance is 1 - cos; the raw form, of distances between vectors of
+    any length, cannot be had on the sphere (it is solved by the scale of the negative alone).
+
+    It is here because it has been tried, not because it works: no term compares two samples, so one
+    constant for all semantics and its opposite for the private feature solve it. It notes
+    ``active``, the share of triplets that still have a loss (of the last direction seen), which shows
+    the collapse that the loss alone hides.
     """
 
     def __init__(self, parameters: TripletParameters, *, width: int, private_width: int) -> None:
@@ -34,23 +39,28 @@ class Triplet(nn.Module):
         self.margin = parameters.margin
         self.of_current = nn.Linear(private_width, width)
         self.of_video = nn.Linear(private_width, width)
-        self.active: Tensor | None = None
+        self.logs: dict[str, Tensor] = {}
 
-    def forward(
-        self, predicted: Tensor, target: Tensor, *, strong: Tensor, private: Tensor, toward_video: bool
-    ) -> Tensor:
+    def forward(self, predicted: Tensor, target: Tensor, *, beside: Beside, toward_video: bool) -> Tensor:
         """Return the loss.
 
         Args:
             predicted: ``(M, B, D)`` anchors.
             target: ``(M, B, D)`` positives.
-            strong: not looked at.
-            private: ``(B, T, P)`` private features of the anchor's modality; their means are used.
+            beside: the means of the specific vectors of the anchor's modality are used.
             toward_video: whether the anchor is of the current.
         """
-        negative = (self.of_current if toward_video else self.of_video)(private.mean(1))
+        of_anchor, private = (
+            (self.of_current, beside.private[0]) if toward_video else (self.of_video, beside.private[1])
+        )
+        negative = of_anchor(private.mean(1))
         near = (predicted * target).sum(-1)
         far = (predicted * unit(negative)).sum(-1)
         loss = F.relu(self.margin + far - near)
-        self.active = (loss.detach() > 0).to(loss.dtype).mean()
+        self.logs = {"active": active(loss)}
         return loss.mean()
+
+
+def active(losses: Tensor) -> Tensor:
+    """Return the share of triplets that have a loss, detached."""
+    return (losses.detach() > 0).to(losses.dtype).mean()

@@ -8,7 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from models.beside import Beside
 from models.contrast.infonce import cosines
+from models.contrast.triplet import active
 from models.registry import component, param
 
 
@@ -25,20 +27,30 @@ class HardTriplet(nn.Module):
 
     VSE++ (arXiv 1707.05612, eq. 6). Unlike the triplet against a private feature it compares
     samples, which is what keeps it from collapsing. A batch of one window has no negative and no
-    loss.
+    loss. It notes ``active``, the share of triplets that still have a loss.
     """
 
-    def __init__(self, parameters: HardTripletParameters, *, width: int, private_width: int) -> None:
+    def __init__(self, parameters: HardTripletParameters) -> None:
         super().__init__()
         self.margin = parameters.margin
+        self.logs: dict[str, Tensor] = {}
 
-    def forward(
-        self, predicted: Tensor, target: Tensor, *, strong: Tensor, private: Tensor, toward_video: bool
-    ) -> Tensor:
+    def forward(self, predicted: Tensor, target: Tensor, *, beside: Beside, toward_video: bool) -> Tensor:
         """Return the loss of ``(M, B, D)`` predictions; the keywords are not looked at."""
         similarity = cosines(predicted, target)
         pair = similarity.diagonal(dim1=-2, dim2=-1)
-        # Further from any cosine than the margin can bridge: the pair is never its own negative.
-        others = similarity - 5.0 * torch.eye(similarity.shape[-1], dtype=pair.dtype, device=pair.device)
-        losses = [F.relu(self.margin + others.amax(dim) - pair) for dim in (-1, -2)]
-        return 0.5 * (losses[0] + losses[1]).mean()
+        losses = F.relu(self.margin + hardest(similarity) - pair)
+        self.logs = {"active": active(losses)}
+        return losses.mean()
+
+
+def hardest(similarity: Tensor) -> Tensor:
+    """Return ``(2, M, B)``: the largest cosine of a wrong pair in each row, then in each column.
+
+    Args:
+        similarity: ``(M, B, B)`` cosines; without a wrong pair the result is below any margin.
+    """
+    # Further from any cosine than the margin can bridge: the pair is never its own negative.
+    aside = 5.0 * torch.eye(similarity.shape[-1], dtype=similarity.dtype, device=similarity.device)
+    others = similarity - aside
+    return torch.stack([others.amax(-1), others.amax(-2)])

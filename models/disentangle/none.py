@@ -14,7 +14,7 @@ class NoDisentangling(nn.Module):
     inner_steps = 0
     learning_rate = 0.0
 
-    def __init__(self, parameters: NoParameters, *, width: int, private_width: int) -> None:
+    def __init__(self, parameters: NoParameters) -> None:
         super().__init__()
 
     def fit_gradients(self, semantic: Tensor, private: Tensor) -> tuple[Tensor, ...]:

@@ -36,8 +36,10 @@ class CodeTable:
         self.codes = codes
         self.table = torch.empty(0)
 
-    def fit(self, vectors: Tensor, indices: Tensor, labels: Tensor) -> CodeTable:
-        """Fit on indices ``(N, T)`` and labels ``(N,)`` of 0 and 1; the vectors are not looked at.
+    def fit(
+        self, vectors: Tensor, indices: Tensor, labels: Tensor, *, unlabelled: Tensor | None = None
+    ) -> CodeTable:
+        """Fit on indices ``(N, T)`` and labels ``(N,)`` of 0 and 1; no vectors are looked at.
 
         Raises:
             InvalidRequest: one class is missing.

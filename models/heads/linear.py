@@ -35,14 +35,18 @@ class LinearHead:
     ``class_weight="balanced"`` and ``C = 1 / (ridge N)`` on the scaled vectors.
     """
 
-    def __init__(self, parameters: LinearHeadParameters, *, codes: int) -> None:
+    def __init__(self, parameters: LinearHeadParameters) -> None:
         self.ridge = parameters.ridge
         self.weights = torch.empty(0)
         self.centre = torch.empty(0)
         self.scale = torch.ones(())
 
-    def fit(self, vectors: Tensor, indices: Tensor, labels: Tensor) -> LinearHead:
+    def fit(
+        self, vectors: Tensor, indices: Tensor, labels: Tensor, *, unlabelled: Tensor | None = None
+    ) -> LinearHead:
         """Fit on code vectors ``(N, T, D)``, their indices ``(N, T)`` and labels ``(N,)`` of 0 and 1.
+
+        ``unlabelled`` vectors of the modality it will be read on are not looked at.
 
         Raises:
             InvalidRequest: one class is missing.

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from models.contrast.infonce import LOG2E, both_ways
+from models.quantizers.quantised import Quantised
 from models.registry import component, param
 
 # Below this a squared distance counts as this: the square root has no gradient at 0, and the
@@ -87,7 +88,13 @@ class CMCMParameters:
     )
 
 
-@component("code_matching", "cmcm", parameters=CMCMParameters, origin="arXiv 2106.05438; CMG, NeurIPS 2023")
+@component(
+    "code_matching",
+    "cmcm",
+    parameters=CMCMParameters,
+    origin="arXiv 2106.05438; CMG, NeurIPS 2023",
+    needs=("codes",),
+)
 class CMCM(nn.Module):
     """Cross-modal code matching (arXiv 2106.05438, eq. 5-7).
 
@@ -106,12 +113,7 @@ class CMCM(nn.Module):
         self.weight = parameters.weight
         self.temperature = parameters.temperature
 
-    def forward(self, current: Tensor, video: Tensor) -> Tensor:
-        """Return the weighted loss.
-
-        Args:
-            current: ``(B, T_c, K)`` squared distances of the current's steps to the codes.
-            video: ``(B, T_v, K)`` squared distances of the video's steps.
-        """
-        loss: Tensor = _Match.apply(current, video, self.temperature)  # type: ignore[no-untyped-call]
+    def forward(self, q: Quantised) -> Tensor:
+        """Return the weighted loss; of what was quantised the squared distances are looked at."""
+        loss: Tensor = _Match.apply(q.current_distances, q.video_distances, self.temperature)  # type: ignore[no-untyped-call]
         return self.weight * loss

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from models.registry import NoParameters, component
 
 
-@component("specific_encoder", "none")
+@component("specific_encoder", "none", lacks=("private",))
 class NoSpecific(nn.Module):
     """Nothing is kept apart: the decoder sees the code alone."""
 

@@ -143,19 +143,21 @@ def phases(method: Method, pretrainer: Pretrainer, current: Tensor, video: Tenso
             state["q"] = method.quantizer(*state["z"])
 
         def represent(state: dict[str, Any] = state) -> None:
+            from models.beside import Beside
             from models.method import Represented
 
-            state["r"] = Represented((current, video), state["z"], state["s"], state["q"])
+            beside = Beside(video, state["s"])
+            state["r"] = Represented((current, video), state["z"], state["s"], state["q"], beside)
 
         def inner(state: dict[str, Any] = state) -> None:
             pretrainer._fit_disentangling(state["r"])
 
         def align(state: dict[str, Any] = state) -> None:
             r = state["r"]
-            method.alignment(*r.semantic, strong=video, private=r.private)
+            method.alignment(*r.semantic, beside=r.beside)
 
         def match(state: dict[str, Any] = state) -> None:
-            method.matching(state["q"].current_distances, state["q"].video_distances)
+            method.matching(state["q"])
 
         def terms(state: dict[str, Any] = state) -> None:
             state["loss"] = torch.stack(list(method.terms(state["r"]).values())).sum()

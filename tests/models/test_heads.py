@@ -18,9 +18,7 @@ def test_linear_head_equals_sklearn(ridge: float, share: float) -> None:
     g = generator()
     labels = (torch.rand(300, generator=g) < share).long()
     vectors = torch.randn(300, 4, 6, generator=g) + 0.4 * labels[:, None, None]
-    head = LinearHead(LinearHeadParameters(ridge=ridge), codes=5).fit(
-        vectors, torch.zeros(300, 4).long(), labels
-    )
+    head = LinearHead(LinearHeadParameters(ridge=ridge)).fit(vectors, torch.zeros(300, 4).long(), labels)
     x = vectors.double().mean(1).numpy()
     x = (x - x.mean(0)) / np.sqrt(((x - x.mean(0)) ** 2).mean())
     reference = LogisticRegression(C=1 / (ridge * 300), class_weight="balanced", tol=1e-12, max_iter=10_000)
@@ -33,22 +31,18 @@ def test_linear_head_survives_separable_and_constant_vectors() -> None:
     indices = torch.zeros(4, 2).long()
     separable = labels[:, None, None].expand(4, 2, 3).float()
     score = (
-        LinearHead(LinearHeadParameters(ridge=1e-8), codes=5)
-        .fit(separable, indices, labels)
-        .score(separable, indices)
+        LinearHead(LinearHeadParameters(ridge=1e-8)).fit(separable, indices, labels).score(separable, indices)
     )
     assert torch.equal(score > 0.5, labels == 1)
     constant = torch.ones(4, 2, 3)
-    score = (
-        LinearHead(LinearHeadParameters(), codes=5).fit(constant, indices, labels).score(constant, indices)
-    )
+    score = LinearHead(LinearHeadParameters()).fit(constant, indices, labels).score(constant, indices)
     torch.testing.assert_close(score, torch.full((4,), 0.5, dtype=torch.float64))
 
 
 def test_linear_head_is_deterministic() -> None:
     g = generator()
     vectors, labels = torch.randn(50, 3, 6, generator=g), torch.arange(50) % 2
-    heads = [LinearHead(LinearHeadParameters(), codes=5).fit(vectors, vectors, labels) for _ in range(2)]
+    heads = [LinearHead(LinearHeadParameters()).fit(vectors, vectors, labels) for _ in range(2)]
     assert torch.equal(heads[0].weights, heads[1].weights)
 
 
@@ -72,7 +66,7 @@ def test_code_table_by_hand() -> None:
 
 @pytest.mark.parametrize("label", (0, 1))
 @pytest.mark.parametrize(
-    "head", (LinearHead(LinearHeadParameters(), codes=5), CodeTable(CodeTableParameters(), codes=5))
+    "head", (LinearHead(LinearHeadParameters()), CodeTable(CodeTableParameters(), codes=5))
 )
 def test_one_class_is_refused(head: LinearHead | CodeTable, label: int) -> None:
     with pytest.raises(InvalidRequest, match="needs windows of both classes"):

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from models.alignment import CrossCPC, CrossCPCParameters
 from models.alignment.cross_cpc import cut
+from models.beside import Beside
 from models.contrast import (
     CWCL,
     CWCLParameters,
@@ -28,8 +29,10 @@ from models.errors import InvalidRequest
 from models.matching import CMCM, CMCMParameters
 from models.matching.cmcm import _Assigned, factors
 from models.optimizers import Adam, AdamParameters
+from models.quantizers import Quantised
 
-NO = {"strong": torch.empty(0), "private": torch.empty(0), "toward_video": True}
+NONE = torch.empty(0)
+NO = {"beside": Beside(NONE, (NONE, NONE)), "toward_video": True}
 
 
 def rand(*shape: int, seed: int = 0) -> Tensor:
@@ -90,6 +93,12 @@ class TestCLUB:
             assert all(g.isfinite().all() for g in club.fit_gradients(x, s))
 
 
+def distances(current: Tensor, video: Tensor) -> Quantised:
+    """What code matching looks at of what was quantised."""
+    codes = current.argmin(-1), video.argmin(-1)
+    return Quantised(NONE, NONE, *codes, current, video, current.new_zeros(()))
+
+
 class TestCMCM:
     def test_similarity_equals_a_double_loop(self) -> None:
         cmcm, d_c, d_v = (
@@ -106,13 +115,13 @@ class TestCMCM:
         torch.testing.assert_close(rows[0] @ columns[0].T, s)
         pairs = torch.arange(4)
         torch.testing.assert_close(
-            cmcm(d_c, d_v), 0.5 * (F.cross_entropy(s, pairs) + F.cross_entropy(s.T, pairs))
+            cmcm(distances(d_c, d_v)), 0.5 * (F.cross_entropy(s, pairs) + F.cross_entropy(s.T, pairs))
         )
 
     def test_equal_assignments_are_the_optimum(self) -> None:
         cmcm = CMCM(CMCMParameters())
         d = 10.0 * rand(6, 3, 9).square()
-        assert cmcm(d, d) < cmcm(d, d.flip(0))
+        assert cmcm(distances(d, d)) < cmcm(distances(d, d.flip(0)))
         rows, columns = factors(_Assigned(d, 0.2), _Assigned(d, 0.2))
         s = rows[0] @ columns[0].T
         assert torch.equal(s.argmax(1), torch.arange(6))
@@ -122,13 +131,13 @@ class TestCMCM:
         d = rand(4, 3, 7).square().float()
         d[0, 0, 0], d[1, 1, 1] = 0.0, -0.09
         d.requires_grad_()
-        loss = cmcm(d, d.detach().flip(0))
+        loss = cmcm(distances(d, d.detach().flip(0)))
         loss.backward()
         assert loss.isfinite() and d.grad is not None and d.grad.isfinite().all()
 
     def test_order_of_steps_does_not_matter(self) -> None:
         cmcm, d_c, d_v = CMCM(CMCMParameters()), rand(4, 3, 7).square(), rand(4, 5, 7, seed=1).square()
-        torch.testing.assert_close(cmcm(d_c, d_v), cmcm(d_c.flip(1), d_v.roll(2, 1)))
+        torch.testing.assert_close(cmcm(distances(d_c, d_v)), cmcm(distances(d_c.flip(1), d_v.roll(2, 1))))
 
 
 class TestCrossCPC:
@@ -137,12 +146,12 @@ class TestCrossCPC:
         settings = {"steps": 2, **settings}
         return CrossCPC(
             CrossCPCParameters(**settings), width=4, current_steps=current_steps, video_steps=video_steps,
-            contrast=InfoNCE(InfoNCEParameters(), width=4, private_width=0), generator=generator(),
+            contrast=InfoNCE(InfoNCEParameters()), generator=generator(),
         ).double()  # fmt: skip
 
     def loss(self, cpc: CrossCPC, z_c: Tensor, z_v: Tensor) -> Tensor:
         nothing = torch.empty(0)
-        loss: Tensor = cpc(z_c, z_v, strong=nothing, private=(nothing, nothing))
+        loss: Tensor = cpc(z_c, z_v, beside=Beside(nothing, (nothing, nothing)))
         return loss
 
     def test_without_structure_it_is_the_weights_times_log_batch(self) -> None:
@@ -226,7 +235,7 @@ class TestCrossCPC:
 class TestContrasts:
     def test_infonce_equals_cross_entropy_both_ways(self) -> None:
         p, t = unit(2, 6, 4), unit(2, 6, 4, seed=1)
-        loss = InfoNCE(InfoNCEParameters(temperature=0.07), width=4, private_width=0)(p, t, **NO)
+        loss = InfoNCE(InfoNCEParameters(temperature=0.07))(p, t, **NO)
         logits, pairs = p @ t.transpose(1, 2) / 0.07, torch.arange(6).expand(2, 6)
         torch.testing.assert_close(
             loss, 0.5 * (F.cross_entropy(logits, pairs) + F.cross_entropy(logits.mT, pairs))
@@ -235,8 +244,8 @@ class TestContrasts:
     @pytest.mark.parametrize("toward_video", (True, False))
     def test_cwcl_equals_its_formula(self, toward_video: bool) -> None:
         p, t, strong = unit(2, 5, 4), unit(2, 5, 4, seed=1), rand(5, 3, 7, seed=2)
-        cwcl = CWCL(CWCLParameters(temperature=0.2), width=4, private_width=0)
-        loss = cwcl(p, t, strong=strong, private=torch.empty(0), toward_video=toward_video)
+        cwcl = CWCL(CWCLParameters(temperature=0.2))
+        loss = cwcl(p, t, beside=Beside(strong, (NONE, NONE)), toward_video=toward_video)
         video, current = (t, p) if toward_video else (p, t)
         features = F.normalize(strong.mean(1), dim=-1)
         w = 0.5 + 0.5 * features @ features.T
@@ -249,10 +258,10 @@ class TestContrasts:
 
     def test_cwcl_weights_carry_no_gradient(self) -> None:
         strong = rand(5, 3, 7).requires_grad_()
-        cwcl = CWCL(CWCLParameters(), width=4, private_width=0)
+        cwcl = CWCL(CWCLParameters())
         predicted = unit(1, 5, 4).requires_grad_()
         cwcl(
-            predicted, unit(1, 5, 4, seed=1), strong=strong, private=torch.empty(0), toward_video=True
+            predicted, unit(1, 5, 4, seed=1), beside=Beside(strong, (NONE, NONE)), toward_video=True
         ).backward()
         assert strong.grad is None and predicted.grad is not None
 
@@ -265,22 +274,21 @@ class TestContrasts:
             torch.nn.init.zeros_(layer.weight)
             layer.bias.data = -constant[0, 0]
         private = rand(8, 3, 2)
-        assert triplet(constant, constant, strong=private, private=private, toward_video=True) == 0
-        assert triplet.active == 0
+        assert triplet(constant, constant, beside=Beside(private, (private, private)), toward_video=True) == 0
+        assert triplet.logs["active"] == 0
 
     def test_triplet_reports_the_active_share(self) -> None:
         triplet = Triplet(TripletParameters(margin=2.0), width=4, private_width=2).double()
         triplet(
             unit(1, 8, 4),
             unit(1, 8, 4, seed=1),
-            strong=rand(8, 3, 2),
-            private=rand(8, 3, 2),
+            beside=Beside(NONE, (NONE, rand(8, 3, 2))),
             toward_video=False,
         )
-        assert triplet.active == 1
+        assert triplet.logs["active"] == 1
 
     def test_hard_triplet_equals_a_loop_and_does_not_accept_the_constant(self) -> None:
-        hard = HardTriplet(HardTripletParameters(margin=0.2), width=4, private_width=0)
+        hard = HardTriplet(HardTripletParameters(margin=0.2))
         p, t = unit(1, 6, 4), unit(1, 6, 4, seed=1)
         s = p[0] @ t[0].T
         expected = 0.0

@@ -25,7 +25,10 @@ def test_the_recipe_names_every_slot_of_the_models() -> None:
 
 @pytest.mark.parametrize("changes", [{"disentangle": "club"}, {"contrast": "triplet", "disentangle": "none"}])
 def test_what_needs_private_features_is_refused_without_them(changes: dict[str, Any]) -> None:
-    with pytest.raises(InvalidRequest, match="needs private features, but specific_encoder is none"):
+    with pytest.raises(
+        InvalidRequest,
+        match="needs specific vectors of each modality, which specific_encoder: none does not give",
+    ):
         small_method(specific_encoder="none", **changes)
 
 

@@ -47,6 +47,7 @@ class Furnace(Source):
     """
 
     simulated = True
+    metadata = ("set-point (kA)", "set-point change (kA/min)")
     lead = 240.0
 
     def __init__(self, parameters: FurnaceParameters, path: str | None = None) -> None:
@@ -76,6 +77,11 @@ class Furnace(Source):
         """Return one batch; it is the same however many others there are."""
         world, latent, signal = self._simulate(index)
         rate, setpoint = 1 / world.step, signal.setpoint[:: world.samples]
+        # As an operator's log has it: the set-point that is followed, and its change over the last minute.
+        minute = round(60 * world.current_rate)
+        change = signal.setpoint - np.concatenate(
+            [signal.setpoint[:1].repeat(minute), signal.setpoint[:-minute]]
+        )
         frames = video.render(world, latent, setpoint, world.generator(self.parameters.seed, index, "video"))
         return Recording(
             name=f"{PREFIX}{index:03d}",
@@ -84,6 +90,7 @@ class Furnace(Source):
             video=Signal(frames, rate),
             label=Signal(latent.visible[PREROLL:], rate),
             fold=0 if self.world.shifted(index) else -1,
+            metadata=Signal(np.stack([signal.setpoint, change], axis=1), world.current_rate),
         )
 
     def current_features(self, signal: Signal, seconds: float) -> Floats:
