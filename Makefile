@@ -4,7 +4,7 @@ BIN := .venv/bin
 # One thread a process: what runs side by side must not fight over cores, and timings must compare.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: help install demo test quick check format lint types bench reference clean
+.PHONY: help install demo test quick check format lint types docs bench reference clean
 
 help:  ## show the verbs
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -35,6 +35,9 @@ lint: install  ## look for mistakes in the code
 
 types: install  ## strict type checking
 	$(BIN)/mypy
+
+docs: install  ## write the pages that are made from the code
+	$(BIN)/precursor list --markdown > docs/components.md
 
 bench: install  ## speed of the training step and of the harness, as ratios of one run
 	$(BIN)/python tests/benchmarks/training_step.py

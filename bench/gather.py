@@ -8,10 +8,13 @@ from typing import Any
 
 import pandas as pd
 
+from bench.arms import Arm
 from bench.data.split import SplitSpec
 from bench.report.evidence import ArmInfo, Evidence
 from bench.store import Record, Store
 from bench.study import Cell, Study, Unit
+from models import registry
+from models.catalog import RECIPE
 
 _PER_RUN = ("started",)  # true of one run alone, so no provenance of a report
 
@@ -21,9 +24,29 @@ def gather(study: Study, store: Store, command: str) -> Evidence:
 
     Cells that have not run are in the plan and have no row; cells that failed keep kind and message.
     """
-    arms = tuple(ArmInfo(arm.name, arm.kind, arm.change, arm.levels) for arm in study.arms)
+    arms = tuple(ArmInfo(arm.name, arm.kind, arm.change, arm.levels, _note(arm)) for arm in study.arms)
     factors = tuple(study.arms[0].levels)
     return evidence_of(study, study.cells(), arms, study.units, store, command, factors=factors)
+
+
+def _note(arm: Arm) -> str:
+    """Return what a reader must know of how an arm was made: labels, test windows and leaks it has seen."""
+    if arm.treatment != "method":
+        return ""
+    config = arm.config
+    labelled = [
+        f"{slot}: {config[slot]['name']}"
+        for slot in RECIPE
+        if "label" in registry.lookup(slot, config[slot]["name"]).needs
+    ]
+    said = [f"looks at labels of the video in pre-training ({', '.join(labelled)})"] if labelled else []
+    if config["protocol"] == "transductive":
+        said.append("transductive: sees the test windows in pre-training, without labels")
+    if config["head"].get("centre") == "test":
+        said.append("transductive: its head is centred on the test windows, without labels")
+    if config.get("leak", "none") != "none":
+        said.append(f"the label leaks into its {config['leak']}")
+    return "; ".join(said)
 
 
 def evidence_of(
@@ -38,6 +61,7 @@ def evidence_of(
     """Return the evidence that these cells give, whoever planned them; ``parts`` are further attributes."""
     found = [(cell, store.get(cell.key)) for cell in cells]
     rows = [_row(cell, record) for cell, record in found if record is not None]
+    curves = {cell.key: record.curve for cell, record in found if record is not None}
     return Evidence(
         study=study.name,
         question=study.settings.question,
@@ -52,6 +76,7 @@ def evidence_of(
         runs=_table(rows, study.settings.metric),
         command=command,
         provenance=_provenance(study, [record for _, record in found if record is not None]),
+        curve=curves.__getitem__,
         predictions=store.predictions,
         **parts,
     )

@@ -118,9 +118,9 @@ def as_page(rows: list[dict[str, Any]]) -> str:
 
 
 def _entry(row: dict[str, Any]) -> str:
-    head = [f"**`{row['name']}`**" + (f" ({row['origin']})" if row["origin"] else "")]
+    head = [row["origin"]] if row["origin"] else []
     head += [f"needs {', '.join(row['needs'])}"] if row["needs"] else []
-    lines = [f"### {row['name']}\n", f"{' · '.join(head)}\n"]
+    lines = [f"### {row['name']}\n", *([f"*{' · '.join(head)}*\n"] if head else [])]
     if "slots" in row:
         return "\n".join([*lines, f"{row['summary']} `{_settings(row['slots'])}`"])
     text = inspect.cleandoc(registry.lookup(row["slot"], row["name"]).factory.__doc__ or "")

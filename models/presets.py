@@ -127,10 +127,10 @@ PRESETS: dict[str, Preset] = {
         {"current_encoder": "published_current", "current_input": "raw", "alignment": "pooled"},
     ),
     "published_current_small": Preset(
-        "The same at a size that a laptop affords: twelve samples a token, width 64.",
+        "The same at a size that a laptop affords: twelve samples a token, width 32.",
         "after FmFormer, arXiv 2406.09016",
         {
-            "current_encoder": {"name": "published_current", "pool": 12, "hidden": 64},
+            "current_encoder": {"name": "published_current", "pool": 12, "hidden": 32},
             "current_input": "raw",
             "alignment": "pooled",
         },
@@ -139,7 +139,7 @@ PRESETS: dict[str, Preset] = {
         "The small one without its first norm, so that it sees the level.",
         "after FmFormer, arXiv 2406.09016",
         {
-            "current_encoder": {"name": "published_current", "pool": 12, "hidden": 64, "level": "kept"},
+            "current_encoder": {"name": "published_current", "pool": 12, "hidden": 32, "level": "kept"},
             "current_input": "raw",
             "alignment": "pooled",
         },

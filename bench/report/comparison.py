@@ -30,6 +30,8 @@ from bench.report.evidence import LEARNED, ArmInfo, Evidence
 
 ALPHA = 0.05
 SHUFFLED = "shuffled_pairs"  # the control that keeps everything but the pairing of the modalities
+#: The one score whose exact ceiling is known.
+CEILED = "current.balanced_accuracy"
 CEILING = (
     "exact posterior of an observer that sees what a method sees: the current window alone, not the history "
     "before it, its gain unknown"
@@ -125,7 +127,7 @@ class Comparison:
     def ceiling(self) -> float:
         """The mean exact ceiling over the units of the baseline; NaN where there is none."""
         values = self.evidence.scores("ceiling.balanced_accuracy")[self.evidence.baseline]
-        balanced = self.evidence.metric.endswith("balanced_accuracy")
+        balanced = self.evidence.metric == CEILED
         return float(values.mean()) if balanced and values.notna().any() else math.nan
 
 
@@ -166,7 +168,7 @@ class _Reader:
         spent = evidence.finished.groupby("arm")
         cpu = "cost.cpu_seconds"
         self.cpu = spent[cpu].mean() if cpu in evidence.runs else pd.Series(dtype=float)
-        balanced = evidence.simulated and self.measure == "balanced_accuracy"
+        balanced = evidence.simulated and evidence.metric == CEILED
         above = evidence.scores("ceiling.balanced_accuracy") - 0.5
         self.skill = (self.scores - 0.5) / above.where(above > 0) if balanced else self.scores * math.nan
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -60,6 +60,7 @@ class Evidence:
         command: the command that makes the report again.
         provenance: versions, fingerprints, commit: name -> its values, more than one where runs differ.
         search: the searches that tuned the arms; ``None`` if they run as declared.
+        curve: run key -> what was told after each epoch, in order; empty where nothing was.
         predictions: run key -> arrays ``score``, ``label``, ``group`` of the test samples, or None.
 
     Raises:
@@ -81,6 +82,7 @@ class Evidence:
     command: str = ""
     provenance: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     search: Searched | None = None
+    curve: Callable[[str], Sequence[Mapping[str, Any]]] = lambda key: ()
     predictions: Callable[[str], Mapping[str, np.ndarray[Any, Any]] | None] = lambda key: None
 
     def __post_init__(self) -> None:

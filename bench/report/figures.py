@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from bench.compare import t_interval
+from bench.report import curves
 from bench.report.comparison import ArmResult, Comparison
 from bench.report.levels import UNITS, Level, by_level, numeric
 from bench.report.metric import readable, short
@@ -79,6 +80,8 @@ def _figures(comparison: Comparison) -> Iterator[tuple[str, str, Figure]]:
     if any(len(scores) for _, scores, _ in _scored(comparison)):
         caption = "Score of every arm, unit by unit (small points), with mean and 95 % t interval (large)."
         yield "scores", caption, _scores(comparison)
+    if found := curves.courses(comparison):
+        yield "curves", curves.CAPTION, curves.draw(comparison, found)
     for factor in comparison.evidence.factors:
         levels = by_level(comparison.evidence, factor)
         if len(levels) > 1:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from bench.compare import t_interval
 from bench.report.comparison import ALPHA, CEILING, SHUFFLED, ArmResult, Comparison, reachable
 from bench.report.evidence import failed_runs
 from bench.report.metric import readable
@@ -24,6 +25,7 @@ def findings(comparison: Comparison) -> list[str]:
         *_count(comparison),
         *search_findings(comparison),
         *(_arm(arm, comparison) for arm in _listed(comparison)),
+        *_too_good(comparison),
         *_controls(comparison),
         *_design(comparison),
         *_failures(comparison),
@@ -39,6 +41,7 @@ def summary(comparison: Comparison) -> list[str]:
         *_source(comparison),
         *_count(comparison),
         *search_summary(comparison),
+        *_too_good(comparison),
         *_controls(comparison),
         *_failures(comparison),
         *_unread(comparison),
@@ -101,6 +104,18 @@ def _count(comparison: Comparison) -> Iterator[str]:
     given = [arm.verdict.word for arm in comparison.changes if arm.verdict]
     parts = [f"{given.count(word)} {word}" for word in _WORDS if word in given]
     yield f"Of {_many(len(comparison.changes), 'change')} compared with it: {', '.join(parts)}."
+
+
+def _too_good(comparison: Comparison) -> Iterator[str]:
+    """Say so where a score lies above what can be known from what the arm is said to see."""
+    ceiling = comparison.ceiling
+    above = [arm for arm in comparison.learned if t_interval(arm.scores)[0] > ceiling]
+    if above:
+        score = "scores" if len(above) == 1 else "score"
+        yield (
+            f"{_join([arm.info.name for arm in above])} {score} above the exact ceiling "
+            f"({text('score', ceiling)}), which nothing honest can: look for a leak of the label."
+        )
 
 
 def _the_baseline(name: str) -> str:
