@@ -37,6 +37,7 @@ CONDITIONS: dict[str, Any] = {
     "current_input": "features",
     "video_input": "features",
     "leak": "none",
+    "pairs": "own",
 }
 #: Slots that stand empty unless an arm fills them. Empty ones are no part of what identifies a cell, so
 #: that a new slot makes no record obsolete.
@@ -240,6 +241,7 @@ def _condition(key: str, value: object) -> Any:
         "current_input": ("features", "raw"),
         "video_input": ("features", "raw"),
         "leak": ("none", *MODALITIES),
+        "pairs": ("own", "shuffled"),
     }[key]
     if value not in known:
         raise unknown(key, value, known)

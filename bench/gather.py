@@ -44,6 +44,8 @@ def _note(arm: Arm) -> str:
         said.append("transductive: sees the test windows in pre-training, without labels")
     if config["head"].get("centre") == "test":
         said.append("transductive: its head is centred on the test windows, without labels")
+    if config.get("pairs") == "shuffled":
+        said.append("pre-trained on current and video of different windows")
     if config.get("leak", "none") != "none":
         said.append(f"the label leaks into its {config['leak']}")
     return "; ".join(said)
@@ -69,6 +71,7 @@ def evidence_of(
         simulated=study.source.simulated,
         metric=study.settings.metric,
         rope=study.settings.rope,
+        ranked=study.settings.order == "ranked",
         baseline=arms[0].name,
         arms=arms,
         units=tuple(unit.name for unit in sorted(units, key=lambda u: (_fold(u), u.seed))),

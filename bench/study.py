@@ -41,6 +41,11 @@ class Settings:
     metric: str = param("current.balanced_accuracy", help="score the study judges by")
     rope: float = param(0.01, low=0.0, high=1.0, help="differences smaller than this do not matter")
     seeds: int = param(8, low=1, high=10_000, help="paired seeds")
+    order: str = param(
+        "declared",
+        choices=("declared", "ranked"),
+        help="of the changes in a report: as written, or best first",
+    )
     permutations: int = param(1, low=1, high=1000, help="shuffles per unit of the shuffled_pairs control")
 
 

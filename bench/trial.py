@@ -188,7 +188,7 @@ def _pretrain(
         )
     rows = as_rows(seen, device)
     partner = torch.arange(len(inputs.label), device=device)
-    if cell["treatment"] == "shuffled_pairs":
+    if cell["treatment"] == "shuffled_pairs" or arm.get("pairs") == "shuffled":
         partner[rows] = rows[as_rows(shuffled(len(seen), cell["seeds"]), device)]
     for epoch in range(budget["epochs"]):
         totals: dict[str, Tensor] = {}

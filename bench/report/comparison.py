@@ -150,6 +150,11 @@ def reachable(pair: Paired, family: int) -> bool:
     return pair.sign_flip.smallest * family <= ALPHA
 
 
+def _difference(arm: ArmResult) -> float:
+    found = arm.paired.mean if arm.paired is not None and arm.paired.n else math.nan
+    return found if math.isfinite(found) else -math.inf
+
+
 class _Reader:
     """Reads the evidence once and hands out scores, keys and results by arm."""
 
@@ -215,6 +220,9 @@ class _Reader:
 
     def changes(self, baseline: ArmResult) -> Iterator[ArmResult]:
         arms = [self.arm(info, baseline) for info in self.evidence.of_kind("change", "grid")]
+        if self.evidence.ranked:
+            # Ties, and arms without a score at the end, stay as declared.
+            arms.sort(key=_difference, reverse=True)
         pairs = [arm.paired for arm in arms if arm.paired is not None]
         adjusted = holm([pair.sign_flip.p for pair in pairs])
         for arm, pair, p in zip(arms, pairs, adjusted, strict=True):

@@ -56,6 +56,7 @@ class Evidence:
         cells: arm -> number of runs the study plans for it.
         runs: one row a run with the columns ``IDENTITY``, score columns (NaN where absent) and
             ``cost.cpu_seconds``, ``cost.wall_seconds``. Its rows are put in a canonical order.
+        ranked: whether the changes stand best first instead of as declared.
         factors: factors of the study that ``ArmInfo.levels`` may name.
         command: the command that makes the report again.
         provenance: versions, fingerprints, commit: name -> its values, more than one where runs differ.
@@ -78,6 +79,7 @@ class Evidence:
     units: tuple[str, ...]
     cells: Mapping[str, int]
     runs: pd.DataFrame
+    ranked: bool = False
     factors: tuple[str, ...] = ()
     command: str = ""
     provenance: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

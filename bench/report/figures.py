@@ -43,7 +43,7 @@ _VERDICTS = {
     "undecided": (GREY, "o"),
 }
 _WIDTH, _ROW = 8.0, 0.42  # inches: of a figure, and of an arm in it
-_MOST = 40  # rows a figure can hold
+_MOST = 64  # rows a figure can hold
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ CHANGES = """
   three: {recordings: 3}
   seen: {protocol: transductive}
   raw: {current_input: raw}
+  mixed: {pairs: shuffled}
   frames: {preset: frame_cnn}
   leaking: {leak: current}
   toc: {preset: toc}
@@ -84,6 +85,14 @@ def test_fewer_recordings_are_some_of_more(prepared):
     one_class = replace(windows, label=np.zeros_like(windows.label))
     with pytest.raises(InvalidRequest, match="both classes"):
         fewer(rows, dataset, one_class, 4, 5)
+
+
+def test_shuffled_pairs_are_the_control_of_any_arm(prepared):
+    study, folder = prepared
+    control = {**content(study, "baseline"), "treatment": "shuffled_pairs"}
+    *_, last = run(control, str(folder))
+    found = result(prepared, "mixed")[1]
+    np.testing.assert_array_equal(found["predictions"]["score"], last["predictions"]["score"])
 
 
 def test_raw_input_is_what_was_recorded(prepared):

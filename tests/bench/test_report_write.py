@@ -195,7 +195,7 @@ def test_no_text_of_a_figure_overlaps_or_leaves_it(arms: int) -> None:
 
 
 def test_huge_studies_draw_what_fits_and_say_so() -> None:
-    infos = (BASE, *(ArmInfo(f"g{i:03}", "grid") for i in range(60)))
+    infos = (BASE, *(ArmInfo(f"g{i:03}", "grid") for i in range(84)))
     rows = [
         run(a.name, s, 0.6 + 0.001 * i + 0.002 * s * (i % 3)) for i, a in enumerate(infos) for s in range(3)
     ]
