@@ -124,7 +124,11 @@ PRESETS: dict[str, Preset] = {
         "The published current-only transformer encodes the current; its first norm deletes the level. A "
         "hundred times the baseline's time on a CPU.",
         "FmFormer, arXiv 2406.09016",
-        {"current_encoder": "published_current", "current_input": "raw", "alignment": "pooled"},
+        {
+            "current_encoder": {"name": "published_current", "hidden": 96, "pool": 1},
+            "current_input": "raw",
+            "alignment": "pooled",
+        },
     ),
     "published_current_small": Preset(
         "The same at a size that a laptop affords: twelve samples a token, width 32.",

@@ -79,8 +79,12 @@ class PublishedCurrentParameters:
     width: int = param(32, low=2, high=512, log=True, help="width of the semantic vectors")
     level: str = param("deleted", choices=LEVELS, help="what the first norm does to the level; kept: none")
     layers: int = param(LAYERS, low=1, high=12, search=(1, 6), help="transformer layers")
-    hidden: int = param(HIDDEN, choices=(32, 64, 96, 128), help="width of the tokens; heads of 32 each")
-    pool: int = param(1, low=1, high=1000, help="samples averaged to a token; must divide those of a step")
+    hidden: int = param(
+        32, choices=(32, 64, 96, 128), help="width of the tokens, heads of 32 each; published: 96"
+    )
+    pool: int = param(
+        0, low=0, high=1000, help="samples averaged to a token, a divisor of a step's; 0 = all; published: 1"
+    )
     unit_norm: bool = param(True, help="put the semantic vectors on the unit sphere")
 
 
@@ -101,10 +105,10 @@ class PublishedCurrentEncoder(nn.Module):
     published and does not see the level of the current. A token sees the whole window: not for
     predictions of its later steps.
 
-    It is far larger than anything else here. Forward and backward of 256 windows of 10 steps of 12
-    samples take 4.2 s on one core, some 170 times a training step of the baseline (25 ms); with
-    ``pool: 12``, one token a step, 0.29 s (12 times); then ``layers: 4`` 0.18 s or ``hidden: 64`` 0.13 s
-    stay below 10 times, and ``pool: 6, hidden: 32`` takes 0.08 s (3 times).
+    As published (``hidden: 96, pool: 1``; preset ``published_current``) it is far larger than anything
+    else here: forward and backward of 256 windows of 10 steps of 12 samples take 4.2 s on one core, some
+    170 times a training step of the baseline (25 ms). One token a step takes 0.29 s at width 96, 0.13 s at
+    64; at 32, the default, a whole run stays below four times the baseline's.
 
     Raises:
         InvalidRequest: the input is not raw samples, ``pool`` does not divide them, or there is one channel
@@ -126,7 +130,7 @@ class PublishedCurrentEncoder(nn.Module):
                 "published_current with level deleted norms each sample over its channels and needs two of "
                 f"them or more, got {self.channels}; set level: kept"
             )
-        self.pool = parameters.pool
+        self.pool = parameters.pool or samples
         if samples % self.pool:
             raise InvalidRequest(
                 f"the pool of published_current must divide the samples of a step, got pool {self.pool} and "

@@ -34,6 +34,9 @@ class AttentionHead:
     iterations on all windows in float64 from the generator's initial weights: deterministic, but
     not convex. It can say that one step is enough to warn, which the mean over steps dilutes; it can also
     learn which steps of the *video* tell, and a current that tells at others pays for it.
+
+    A fit takes about a second for 3000 windows, and a run fits its head after every epoch: a whole run
+    takes some three times the baseline's.
     """
 
     def __init__(self, parameters: AttentionHeadParameters, *, generator: torch.Generator) -> None:

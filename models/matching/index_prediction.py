@@ -50,9 +50,9 @@ class IndexPrediction(nn.Module):
 
     When not to use it: with a lead that the windows do not take out, since it compares step with
     step; code matching averaged over a window (``cmcm``) then asks for less. And where the current
-    foretells the code but weakly: what is most likely is then to stay between the codes, and the nearest
-    one is always one of the same few. The perplexity of the current far below that of the video says
-    so. Projections that a quantiser shares between the modalities are still moved by both.
+    foretells the code but weakly: measured on the simulated furnace, it ends at few codes; that it stays
+    between them because nothing is more likely is a guess. The perplexity of the current far below that
+    of the video says so. Projections that a quantiser shares between the modalities are still moved by both.
     """
 
     video_of: Tensor
