@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.report.metric import readable
+from bench.report.metric import GEOMETRY, readable
 from bench.report.style import GREY, INK, image, series, style, titles
 from bench.search.log import Header, Trial
 
@@ -48,7 +48,7 @@ def learning_curve(header: Header, trial: Trial, curves: Mapping[str, Curve]) ->
             axes.set_title(
                 f"{readable(header.objectives[0])}, validation" if name == metric else name, size=9.5
             )
-            axes.set_ylabel("fraction" if name == metric else "loss")
+            axes.set_ylabel("fraction" if name == metric else "" if "." in name else "loss")
             axes.set_xlabel("epoch")
             axes.locator_params(axis="x", integer=True)
         handles, labels = panels[0].get_legend_handles_labels()
@@ -134,4 +134,4 @@ def _panels(count: int, width: float, height: float, *, share: bool = False) -> 
 
 
 def _is_term(name: str) -> bool:
-    return name != "epoch" and not name.startswith("validation")
+    return name != "epoch" and not name.startswith(("validation", *GEOMETRY))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+#: How diagnostics of the shared space begin, which are told after every epoch beside the losses.
+GEOMETRY = ("retrieval", "effective_rank", "cone")
 _MEASURES = {"balanced_accuracy": "BA", "auroc": "AUROC", "auprc": "AUPRC", "f1": "F1", "mcc": "MCC"}
 
 

@@ -115,6 +115,11 @@ def _objectives(names: object, metric: str) -> tuple[str, ...]:
     if not isinstance(names, list) or not names:
         raise InvalidRequest(f"search.objectives must be a list of names, got {names!r}; write [{metric}]")
     modality = metric.partition(".")[0]
+    if modality not in ("current", "video"):
+        raise InvalidRequest(
+            f"a search is judged on validation by a score of one modality, got the metric {metric!r}; set "
+            "metric to one of current or video"
+        )
     scores = [f"{modality}.{name}" for name in NAMES if name != LOWER_IS_BETTER]
     known = [*scores, "lead", *COSTS]
     for name in names:

@@ -198,6 +198,11 @@ def test_what_does_not_go_together_is_refused(tiny, setting, said):
         load(tiny, settings=(setting, "changes={}"))
 
 
+def test_a_search_of_a_fused_score_is_refused(tiny):
+    with pytest.raises(InvalidRequest, match="score of one modality, got the metric 'fused.auroc'"):
+        load(tiny, settings=("metric=fused.auroc", "search={trials: 2}"))
+
+
 @pytest.mark.parametrize("wrong", ["checkpoint: best", "codebook_optimizer: toc"])
 def test_what_chooses_needs_a_validation_part(tiny, wrong):
     with pytest.raises(InvalidRequest, match="validation"):
