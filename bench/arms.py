@@ -28,16 +28,56 @@ REFERENCES: dict[str, str] = {
 }
 
 
-#: What an arm may say beside its components, and what that is unless it says so. Lead and protocol are
-#: the study's unless it does.
-CONDITIONS: dict[str, Any] = {
-    "lead": None,
-    "protocol": None,
-    "recordings": "all",
-    "current_input": "features",
-    "video_input": "features",
-    "leak": "none",
-    "pairs": "own",
+@dataclass(frozen=True)
+class Condition:
+    """What an arm may say beside its components.
+
+    Attributes:
+        default: what it is unless an arm says so; None: the study's.
+        help: what it means.
+        choices: the names it may be.
+        values: what it may be, in words, where it is no name.
+    """
+
+    default: Any
+    help: str
+    choices: tuple[str, ...] = ()
+    values: str = ""
+
+    def __str__(self) -> str:
+        return self.values or " | ".join(self.choices)
+
+
+CONDITIONS: dict[str, Condition] = {
+    "lead": Condition(
+        None, "how long before the video's window the current's lies", values="a number of seconds"
+    ),
+    "protocol": Condition(
+        None,
+        "transductive: pre-training sees the windows of the test part too, without labels",
+        ("inductive", "transductive"),
+    ),
+    "recordings": Condition(
+        "all",
+        "how many of the training part are learned from; fewer are some of more",
+        values="a whole number of at least 1, or all",
+    ),
+    "current_input": Condition(
+        "features", "raw: the samples of each step instead of features", ("features", "raw")
+    ),
+    "video_input": Condition(
+        "features", "raw: the pictures themselves instead of features", ("features", "raw")
+    ),
+    "leak": Condition(
+        "none",
+        "the modality whose features are given the label: what a score is where a method cheats",
+        ("none", *MODALITIES),
+    ),
+    "pairs": Condition(
+        "own",
+        "shuffled: pre-trained on current and video of different windows, as the control shuffled_pairs is",
+        ("own", "shuffled"),
+    ),
 }
 #: Slots that stand empty unless an arm fills them. Empty ones are no part of what identifies a cell, so
 #: that a new slot makes no record obsolete.
@@ -46,8 +86,15 @@ OPTIONAL = {
     "hierarchy": "none",
     "guidance": "none",
     "checkpoint": "last",
+    "calibration": "none",
     "codebook_optimizer": "none",
     "fusion": "none",
+}
+
+#: Parameters that act only where another one of their component has one of these values.
+DEPENDS: dict[str, tuple[str, tuple[Any, ...]]] = {
+    "alignment.steps": ("alignment.horizon", (0.0,)),
+    "contrast.bandwidth": ("contrast.kernel", ("exponential",)),
 }
 
 Kind = Literal["baseline", "change", "grid", "control", "reference"]
@@ -64,7 +111,10 @@ class Arm:
         treatment: ``method``, or the name of a control or reference.
         change: what differs from the baseline, in words.
         levels: the factor levels of a ``grid`` arm.
-        given: dotted keys of the values it sets apart from the baseline's: what the study compares.
+        given: dotted keys of the values it sets apart from the baseline's, a preset's included: they
+            make the arm what it is.
+        compared: those of them that it sets by themselves, not along with a component: what the study
+            compares in every arm.
     """
 
     name: str
@@ -74,6 +124,7 @@ class Arm:
     change: str = ""
     levels: dict[str, Any] = field(default_factory=dict)
     given: frozenset[str] = frozenset()
+    compared: frozenset[str] = frozenset()
 
 
 def resolve_arms(
@@ -91,7 +142,7 @@ def resolve_arms(
     Args:
         baseline: slot to component (name or mapping), and optionally ``lead`` in seconds.
         changes: arm name to what it changes: slots, or dotted keys such as ``quantizer.codes``.
-        grid: dotted key to a list of levels; the full factorial is built.
+        grid: slot, dotted key, condition or ``preset`` to a list of levels; the full factorial is built.
         controls: names from :data:`CONTROLS`.
         references: names from :data:`REFERENCES`.
         lead: lead in seconds when the baseline does not say.
@@ -99,17 +150,43 @@ def resolve_arms(
     """
     base = resolve({**RECIPE, "lead": lead, "protocol": protocol}, baseline)
     factors = {key: _levels(key, values) for key, values in grid.items()}
-    own = {key: _get(base, key) for key in factors}
-    arms = [Arm("baseline", "baseline", base, change=_named(own) or "as declared", levels=own)]
+    own = {key: baseline.get("preset", "none") if key == "preset" else _get(base, key) for key in factors}
+    # What the baseline's own mappings set is where a search starts, but its preset is what it is.
+    declared = {key: value for key, value in baseline.items() if key == "preset"}
+    arms = [
+        Arm(
+            "baseline",
+            "baseline",
+            base,
+            change=_named(own) or "as declared",
+            levels=own,
+            given=_given(declared),
+        )
+    ]
     for name, change in changes.items():
+        config = _resolved_for(str(name), base, change)
         _add(
             arms,
-            Arm(str(name), "change", resolve(base, change), change=_words(change), given=_given(change)),
+            Arm(
+                str(name),
+                "change",
+                config,
+                change=_words(change),
+                given=_given(change),
+                compared=_compared(change),
+            ),
         )
     for values in itertools.product(*factors.values()) if factors else ():
         levels = dict(zip(factors, values, strict=True))
         shown = {key: _label(value) for key, value in levels.items()}
-        arm = Arm(_named(shown), "grid", resolve(base, levels), levels=shown, given=_given(levels))
+        arm = Arm(
+            _named(shown),
+            "grid",
+            _resolved_for(_named(shown), base, levels),
+            levels=shown,
+            given=_given(levels),
+            compared=_compared(levels),
+        )
         if arm.config != base:
             _add(arms, arm)
     arms += [_fixed("control", name, base, CONTROLS) for name in controls]
@@ -135,6 +212,23 @@ def completed(arm: Mapping[str, Any]) -> dict[str, Any]:
     return {slot: {"name": name} for slot, name in OPTIONAL.items()} | dict(arm)
 
 
+def used(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what of a configuration acts: arms that agree in it are the same run.
+
+    Without an alignment nothing calls the contrast, and the parameters of :data:`DEPENDS` wait for
+    another one.
+    """
+    acting = dict(config)
+    if config["alignment"]["name"] == "none":
+        del acting["contrast"]
+    for key, (switch, values) in DEPENDS.items():
+        (slot, _, name), other = key.partition("."), switch.partition(".")[2]
+        found = acting.get(slot, {})
+        if other in found and found[other] not in values:
+            acting[slot] = {each: value for each, value in found.items() if each != name}
+    return acting
+
+
 def resolve(base: Mapping[str, Any], change: object) -> dict[str, Any]:
     """Return ``base`` with a change applied and every component's parameters filled in.
 
@@ -146,28 +240,39 @@ def resolve(base: Mapping[str, Any], change: object) -> dict[str, Any]:
             f"an arm must be a mapping of slots or dotted keys to values, got {change!r}; "
             "write {contrast: cwcl}"
         )
-    merged: dict[str, Any] = dict(base)
-    if "preset" in change:
-        merged = resolve(merged, preset(change["preset"]).slots)
+    # The preset first, whatever the order: what stands beside it is said of it.
+    merged = _merged(base, preset(change["preset"]).slots) if "preset" in change else dict(base)
+    merged = _merged(merged, {key: value for key, value in change.items() if key != "preset"})
+    resolved = {
+        key: value if key in CONDITIONS else registry.resolve(key, value)
+        for key, value in merged.items()
+        # A condition that is as it would be anyway is not written down.
+        if key not in CONDITIONS or value != CONDITIONS[key].default
+    }
+    check({slot: resolved[slot] for slot in RECIPE})
+    _check_inputs(resolved)
+    return resolved
+
+
+def _merged(base: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
     for key, value in change.items():
         slot, _, parameter = str(key).partition(".")
-        if key == "preset":
-            continue
         if key in CONDITIONS:
             merged[key] = _condition(key, value)
         elif slot not in RECIPE:
             raise unknown("slot", slot, [*RECIPE, *CONDITIONS, "preset"])
         else:
             merged[slot] = _merge(merged[slot], {parameter: value} if parameter else value)
-    resolved = {
-        key: value if key in CONDITIONS else registry.resolve(key, value)
-        for key, value in merged.items()
-        # A condition that is as it would be anyway is not written down.
-        if key not in CONDITIONS or value != CONDITIONS[key]
-    }
-    check({slot: resolved[slot] for slot in RECIPE})
-    _check_inputs(resolved)
-    return resolved
+    return merged
+
+
+def _resolved_for(name: str, base: Mapping[str, Any], change: object) -> dict[str, Any]:
+    """Return :func:`resolve`, whose refusals then name the arm."""
+    try:
+        return resolve(base, change)
+    except InvalidRequest as wrong:
+        raise InvalidRequest(f"arm {name!r}: {wrong}") from None
 
 
 def _check_inputs(config: Mapping[str, Any]) -> None:
@@ -189,11 +294,24 @@ def _given(change: Mapping[str, Any]) -> frozenset[str]:
     """Return the dotted keys of the parameters a change sets; naming a component sets none."""
     keys: set[str] = set()
     for key, value in change.items():
-        if isinstance(value, Mapping):
+        if key == "preset":
+            keys |= _given(preset(value).slots)
+        elif isinstance(value, Mapping):
             keys |= {f"{key}.{name}" for name in value if name != "name"}
         elif "." in str(key) or key in CONDITIONS:
             keys.add(str(key))
     return frozenset(keys)
+
+
+def _compared(change: Mapping[str, Any]) -> frozenset[str]:
+    """Return the keys of :func:`_given` that are set neither by a preset nor along with a component."""
+    return _given(
+        {
+            key: value
+            for key, value in change.items()
+            if key != "preset" and not (isinstance(value, Mapping) and "name" in value)
+        }
+    )
 
 
 def _merge(old: Any, new: Any) -> Any:
@@ -226,6 +344,12 @@ def _add(arms: list[Arm], arm: Arm) -> None:
             raise InvalidRequest(
                 f"arm {arm.name!r} is the same as {other.name!r}; change something or leave it out"
             )
+        if used(other.config) == used(arm.config):
+            idle = [key for key in arm.config if used(arm.config).get(key) != arm.config[key]]
+            raise InvalidRequest(
+                f"arm {arm.name!r} would be the same run as {other.name!r}, since they differ only in what "
+                f"has no effect there ({', '.join(idle)}); change something else or leave it out"
+            )
     arms.append(arm)
 
 
@@ -236,13 +360,9 @@ def _condition(key: str, value: object) -> Any:
         if value != "all" and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
             raise InvalidRequest(f"recordings must be a whole number of at least 1 or 'all', got {value!r}")
         return value
-    known = {
-        "protocol": ("inductive", "transductive"),
-        "current_input": ("features", "raw"),
-        "video_input": ("features", "raw"),
-        "leak": ("none", *MODALITIES),
-        "pairs": ("own", "shuffled"),
-    }[key]
+    known = CONDITIONS[key].choices
+    if not isinstance(value, str):
+        raise InvalidRequest(f"{key} must be one name, got {value!r}; choose one of {', '.join(known)}")
     if value not in known:
         raise unknown(key, value, known)
     return value
@@ -267,7 +387,7 @@ def _named(levels: Mapping[str, Any]) -> str:
 def _get(config: Mapping[str, Any], key: str) -> Any:
     slot, _, parameter = key.partition(".")
     if key in CONDITIONS:
-        return config.get(key, CONDITIONS[key])
+        return config.get(key, CONDITIONS[key].default)
     if slot not in config:
         raise unknown("slot", slot, config)
     value = config[slot]

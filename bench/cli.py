@@ -67,6 +67,14 @@ def checked(verb: Callable[..., Any]) -> Callable[..., Any]:
     return wrapped
 
 
+def _name_plugins(context: click.Context, _option: click.Parameter, files: tuple[Path, ...]) -> None:
+    try:
+        if files:
+            name_files(files)
+    except InvalidRequest as error:
+        raise click.UsageError(str(error), context) from None
+
+
 _plugin_option = click.option(
     "--plugin",
     multiple=True,
@@ -74,7 +82,7 @@ _plugin_option = click.option(
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     expose_value=False,
     is_eager=True,
-    callback=lambda _context, _option, files: name_files(files) if files else None,
+    callback=_name_plugins,
     help="Python file with components of your own.",
 )
 
@@ -323,6 +331,7 @@ def report(
 
 @main.command()
 @click.argument("study", required=False)
+@_plugin_option
 @click.option(
     "--data", "data", multiple=True, metavar="NAME=PATH", help="Run on this data set, e.g. skab=PATH."
 )
@@ -356,6 +365,7 @@ def data() -> None:
 
 @data.command("check")
 @click.argument("name_path", metavar="NAME=PATH")
+@_plugin_option
 @checked
 def check(name_path: str) -> int:
     """Read recordings from files, say what is there, and recompute the published anchors.

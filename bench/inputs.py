@@ -27,6 +27,7 @@ class Inputs:
         first: modality to ``(windows,)`` index of the first frame of each window.
         steps: modality to the number of steps of a window.
         label: ``(windows,)`` 0/1.
+        shape: modality to the layout of one step of raw input; None for features.
         metadata: ``(windows, values)`` scaled process metadata of the current window; None without.
     """
 
@@ -34,6 +35,7 @@ class Inputs:
     first: dict[str, Tensor]
     steps: dict[str, int]
     label: Tensor
+    shape: dict[str, tuple[int, ...] | None]
     metadata: Tensor | None = None
 
     def window(self, modality: str, rows: Tensor) -> Tensor:
@@ -76,7 +78,8 @@ def make_inputs(
     if dataset.metadata is not None:
         inside = dataset.metadata[windows.current[:, None] + np.arange(spec.current_steps)].mean(axis=1)
         metadata = torch.from_numpy(_scaled(inside, train)).to(device)
-    return Inputs(frames, first, steps, label, metadata)
+    shape = {m: dataset.shape(m, arm.get(f"{m}_input", "features")) for m in frames}
+    return Inputs(frames, first, steps, label, shape, metadata)
 
 
 def _scaled(raw: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[np.float32]:

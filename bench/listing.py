@@ -29,6 +29,7 @@ SLOTS = {
     "decoder": "rebuilds the input",
     "optimizer": "takes the steps",
     "checkpoint": "which epoch is read",
+    "calibration": "brings the frozen vectors of both modalities together, from unlabelled pairs",
     "codebook_optimizer": "which channels of the codes are read",
     "head": "fitted on codes of the video, read on codes of the current",
     "fusion": "reads both modalities, where the video is there at test too",
@@ -36,9 +37,17 @@ SLOTS = {
     "sampler": "proposes configurations in a search",
 }
 
+#: What stands beside the components of an arm.
+OTHERS = {
+    "preset": "combinations that go by a name of their own",
+    "condition": "what an arm may say beside its components",
+}
+
 
 def catalogue(slot: str | None = None) -> list[dict[str, Any]]:
     """Return slot, name, parameters, needs, origin and summary of every component, or of one slot.
+
+    ``preset`` and ``condition`` count as slots: what stands beside the components of an arm.
 
     Raises:
         InvalidRequest: no such slot.
@@ -48,13 +57,19 @@ def catalogue(slot: str | None = None) -> list[dict[str, Any]]:
         *sorted(set(registry.slots()) - set(SLOTS)),
     ]
     rows = []
-    for name in () if slot == "preset" else (slot,) if slot else known:
+    for name in () if slot in ("preset", "condition") else (slot,) if slot else known:
         rows += [_row(found) for found in registry.components(name).values()]
     if slot in (None, "preset"):
         rows += [
             {"slot": "preset", "name": name, "parameters": {}, "needs": [], "origin": p.origin,
              "summary": p.summary, "slots": dict(p.slots)}
             for name, p in PRESETS.items()
+        ]  # fmt: skip
+    if slot in (None, "condition"):
+        rows += [
+            {"slot": "condition", "name": name, "parameters": {}, "needs": [], "origin": "",
+             "summary": c.help[0].upper() + c.help[1:] + ".", "values": str(c), "default": c.default}
+            for name, c in CONDITIONS.items()
         ]  # fmt: skip
     return rows
 
@@ -92,6 +107,7 @@ def as_lines(rows: list[dict[str, Any]], *, parameters: bool) -> list[str]:
         said += [f"[{row['origin']}]"] if row["origin"] else []
         said += [f"Needs {', '.join(row['needs'])}."] if row["needs"] else []
         said += [f"= {_settings(row['slots'])}"] if "slots" in row else []
+        said += [f"[{_values(row)}]"] if "values" in row else []
         lines.append(f"  {row['name']:<{width}}  {' '.join(said)}")
         for key, value in row["parameters"].items() if parameters else ():
             lines.append(f"  {'':<{width}}    {key}={value['default']}{_ranges(value)}  {value['help']}")
@@ -104,7 +120,7 @@ def as_page(rows: list[dict[str, Any]]) -> str:
         "# Components\n\nMade from the registry by `precursor list --markdown`; do not edit by hand. A study "
         "names any of these in its slot; `needs` are: "
         + "; ".join(f"*{word}*: {what}" for word, what in registry.NEEDS.items())
-        + ". Beside its components an arm may say: "
+        + ". Beside its components an arm may name a preset and say conditions: "
         + ", ".join(f"`{name}`" for name in CONDITIONS)
         + ".",
     ]
@@ -123,6 +139,8 @@ def _entry(row: dict[str, Any]) -> str:
     lines = [f"### {row['name']}\n", *([f"*{' · '.join(head)}*\n"] if head else [])]
     if "slots" in row:
         return "\n".join([*lines, f"{row['summary']} `{_settings(row['slots'])}`"])
+    if "values" in row:
+        return "\n".join([*lines, f"{row['summary']} `{_values(row)}`"])
     text = inspect.cleandoc(registry.lookup(row["slot"], row["name"]).factory.__doc__ or "")
     lines.append(_plain(text))
     if row["parameters"]:
@@ -152,7 +170,12 @@ def _plain(text: str) -> str:
 
 
 def _about(slot: str) -> str:
-    return {"preset": "combinations that go by a name of their own"}.get(slot, SLOTS.get(slot, ""))
+    return OTHERS.get(slot) or SLOTS.get(slot, "")
+
+
+def _values(row: dict[str, Any]) -> str:
+    default = "the study's" if row["default"] is None else row["default"]
+    return f"{row['values']}; {default} unless said"
 
 
 def _settings(slots: dict[str, Any]) -> str:

@@ -12,6 +12,7 @@ from torch import Tensor
 from bench.inputs import Inputs, as_rows
 from bench.scores import scores
 from models import registry
+from models.errors import InvalidRequest
 from models.method import Method, evaluating
 
 #: Heads that every method is read with, whatever its own: what the vectors carry, and what the codes do.
@@ -35,12 +36,31 @@ class Readout:
     def __init__(self, arm: dict[str, Any], method: Method, inputs: Inputs, *, seed: int) -> None:
         self.arm, self.method, self.inputs, self.seed = arm, method, inputs, seed
         self.channels: Tensor | None = None
+        self.calibration: Any = None
 
-    def codes(self, modality: str, rows: Rows) -> Codes:
-        """Return code vectors ``(n, steps, width)`` and indices ``(n, steps)`` of windows."""
+    def codes(self, modality: str, rows: Rows, *, renamed: Tensor | None = None) -> Codes:
+        """Return code vectors ``(n, steps, width)`` and indices ``(n, steps)`` of windows.
+
+        ``renamed`` ``(codes,)`` gives every code of the first level the name, and so the vector, of another.
+        """
         pairs = [self.method.codes(modality, x) for x in self._chunks(modality, rows)]
         vectors, indices = (torch.cat(part) for part in zip(*pairs, strict=True))
+        if renamed is not None:
+            codebook = self.method.codebooks()[0]
+            indices = renamed[indices]
+            vectors = torch.cat([codebook[indices].to(vectors), vectors[..., codebook.shape[1] :]], dim=-1)
+        if self.calibration is not None:
+            vectors = self.calibration.apply(vectors.double(), modality)
         return (vectors if self.channels is None else vectors[..., self.channels]), indices
+
+    def calibrate(self, current: Rows, video: Rows) -> None:
+        """Fit the arm's calibration on the mean vectors of pairs of windows, without labels."""
+        if self.arm["calibration"]["name"] != "none":
+            means = (
+                self.codes(m, rows)[0].double().mean(1)
+                for m, rows in (("current", current), ("video", video))
+            )
+            self.calibration = registry.build("calibration", self.arm["calibration"]).fit(*means)
 
     def semantic(self, modality: str, rows: Rows) -> Tensor:
         """Return mean semantic vectors ``(n, width)`` of windows, before they are quantised."""
@@ -68,6 +88,11 @@ class Readout:
         proposed = optimizer.candidates(self.method.codebooks())
         if len(proposed) < 2:
             return
+        if self.calibration is not None:
+            raise InvalidRequest(
+                "channels are chosen of code vectors as they are, and calibration mixes them; set either "
+                "codebook_optimizer or calibration to none"
+            )
         found = []
         for channels in proposed:
             self.channels = channels

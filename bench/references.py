@@ -77,8 +77,14 @@ def _supervised(
     """The arm's own encoder, mean over steps and a linear layer, trained on balanced labels."""
     device = inputs.label.device
     slot = f"{modality}_encoder"
-    shape = {"features": inputs.frames[modality].shape[1], "steps": inputs.steps[modality]}
-    encoder = registry.build(slot, arm[slot], **shape)
+    encoder = registry.build(
+        slot,
+        arm[slot],
+        features=inputs.frames[modality].shape[1],
+        steps=inputs.steps[modality],
+        shape=inputs.shape[modality],
+        generator=generator,
+    )
     net = nn.ModuleDict({"encoder": encoder, "head": nn.Linear(encoder.width, 1)}).to(device)
     steps = budget["epochs"] * batches_in(budget["windows"], arm["optimizer"]["batch"])
     optimizer = registry.build("optimizer", arm["optimizer"], net.parameters(), steps=steps)

@@ -9,7 +9,7 @@ from typing import Any
 
 import bench.data.sources  # noqa: F401  (registers every source)
 from bench import identity
-from bench.arms import Arm, identified, resolve_arms
+from bench.arms import Arm, identified, resolve_arms, used
 from bench.data.source import Source
 from bench.data.split import SplitSpec
 from bench.data.windows import WindowSpec
@@ -152,14 +152,21 @@ class Study:
         seeds: Mapping[str, int],
         fingerprint: str,
     ) -> dict[str, Any]:
-        """Return everything that decides the result of one cell of this study."""
+        """Return everything that decides the result of one cell of this study.
+
+        An arm whose pairs are shuffled is its own control ``shuffled_pairs``: one run, one key.
+        """
+        arm = identified(config)
+        if treatment in ("method", "shuffled_pairs") and arm.get("pairs") == "shuffled":
+            treatment = "shuffled_pairs"
+            del arm["pairs"]
         return {
             "format": FORMAT,
             "data": fingerprint,
             "windows": asdict(self.windows),
             "split": {**asdict(self.split), "fold": fold},
             "protocol": config.get("protocol", self.settings.protocol),
-            "arm": identified(config),
+            "arm": arm,
             "treatment": treatment,
             "budget": asdict(self.budget),
             "seeds": dict(seeds),
@@ -216,13 +223,13 @@ def load(path: Path, *, data: Mapping[str, str] | None = None, settings: tuple[s
         protocol=plain.protocol,
     )
     budget = registry.read(Budget, _mapping(raw, "budget"), "budget")
-    _check_arms(arms, source, split, budget)
     _check_metric(plain.metric)
     search = _mapping(raw, "search")
     if search:
         from bench.search.spec import read_search  # only then is Optuna needed
 
         read_search(search, plain.metric)
+    _check_arms(arms, source, split, budget, plain.metric)
     return Study(path.stem, plain, budget, source, windows, split, arms, settings, search)
 
 
@@ -263,11 +270,12 @@ def _names(raw: Mapping[str, Any], key: str) -> tuple[str, ...]:
     return tuple(value)
 
 
-def _check_arms(arms: tuple[Arm, ...], source: Source, split: SplitSpec, budget: Budget) -> None:
+def _check_arms(arms: tuple[Arm, ...], source: Source, split: SplitSpec, budget: Budget, metric: str) -> None:
     """Refuse an arm that asks for what the rest of the study does not give."""
     for arm in arms:
         config = arm.config
-        found = {slot: registry.lookup(slot, config[slot]["name"]) for slot in RECIPE}
+        acting = used(config)
+        found = {slot: registry.lookup(slot, acting[slot]["name"]) for slot in RECIPE if slot in acting}
         needs = {need: f"{slot}: {c.name}" for slot, c in found.items() for need in c.needs}
         epoch = config["checkpoint"].get("epoch", 1)
         for wrong, what in (
@@ -285,6 +293,8 @@ def _check_arms(arms: tuple[Arm, ...], source: Source, split: SplitSpec, budget:
              f"checkpoint.epoch must not exceed budget.epochs ({budget.epochs}), got {epoch}; change one"),
             (arm.treatment == "random_codebook" and "codes" in found["quantizer"].lacks,
              f"random_codebook re-names codes, and quantizer: {found['quantizer'].name} has none"),
+            (metric.startswith("fused.") and arm.treatment == "method" and found["fusion"].name == "none",
+             f"the metric {metric} needs a fusion, and this arm has none; add one"),
         ):  # fmt: skip
             if wrong:
                 raise InvalidRequest(f"arm {arm.name!r}: {what}")

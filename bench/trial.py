@@ -81,14 +81,15 @@ def run(cell: dict[str, Any], data: str, device: str = "auto") -> Iterator[dict[
             result = _reference_result(cell["treatment"], guess, dataset, windows, parts)
         else:
             codebooks: list[NDArray[np.float16]] = []
-            method = yield from _pretrain(cell, dataset, spec, inputs, parts, generator, codebooks)
-            readout = _readout(cell, method, inputs)
+            method, noted = yield from _pretrain(cell, dataset, spec, inputs, parts, generator, codebooks)
+            readout = _calibrated(cell, method, inputs, parts)
             if len(parts.validation):
                 readout.select_channels(parts.train, parts.validation)
             if cell.get("read") == "validation":
                 yield _validate(cell, readout, windows, parts, codebooks)
                 return
             result = _evaluate(cell, readout, dataset, windows, parts)
+            result["diagnostics"] |= noted
         result["scores"].update(_ceiling(dataset, spec, cell["arm"]["lead"], windows, parts))
         yield result
 
@@ -157,8 +158,19 @@ def build_method(arm: dict[str, Any], dataset: Dataset, spec: WindowSpec, *, see
     return Method({slot: arm[slot] for slot in RECIPE}, sizes, seed=seed)
 
 
-def _readout(cell: dict[str, Any], method: Method, inputs: Inputs) -> Readout:
-    return Readout(cell["arm"], method, inputs, seed=cell["seeds"]["initialisation"])
+def _calibrated(cell: dict[str, Any], method: Method, inputs: Inputs, parts: Split) -> Readout:
+    """Return a readout calibrated on the pairs of the pre-training; a method without one has no pairs."""
+    readout = Readout(cell["arm"], method, inputs, seed=cell["seeds"]["initialisation"])
+    if cell["treatment"] != "no_pretraining":
+        paired = parts.train
+        if _is_shuffled(cell):
+            paired = parts.train[shuffled(len(parts.train), cell["seeds"])]
+        readout.calibrate(paired, parts.train)
+    return readout
+
+
+def _is_shuffled(cell: dict[str, Any]) -> bool:
+    return bool(cell["treatment"] == "shuffled_pairs" or cell["arm"].get("pairs") == "shuffled")
 
 
 def _pretrain(
@@ -169,12 +181,16 @@ def _pretrain(
     parts: Split,
     generator: torch.Generator,
     codebooks: list[NDArray[np.float16]],
-) -> Generator[dict[str, Any], None, Method]:
-    """Train on pairs without labels; yield once an epoch, keep its codebook, return the method."""
+) -> Generator[dict[str, Any], None, tuple[Method, dict[str, float]]]:
+    """Train on pairs; yield once an epoch, keep its codebook, return the method and what its parts noted.
+
+    Labels are handed to components that need them, and to no other.
+    """
     arm, budget, device = cell["arm"], cell["budget"], inputs.label.device
     method = build_method(arm, dataset, spec, seed=cell["seeds"]["initialisation"]).to(device)
+    noted: dict[str, float] = {}
     if cell["treatment"] == "no_pretraining":
-        return method
+        return method, noted
     pretrainer = Pretrainer(method, steps=_steps(cell))
     checkpoint = registry.build("checkpoint", arm["checkpoint"])
     kept, best = None, None
@@ -188,7 +204,7 @@ def _pretrain(
         )
     rows = as_rows(seen, device)
     partner = torch.arange(len(inputs.label), device=device)
-    if cell["treatment"] == "shuffled_pairs" or arm.get("pairs") == "shuffled":
+    if _is_shuffled(cell):
         partner[rows] = rows[as_rows(shuffled(len(seen), cell["seeds"]), device)]
     for epoch in range(budget["epochs"]):
         totals: dict[str, Tensor] = {}
@@ -209,6 +225,7 @@ def _pretrain(
                 raise FloatingPointError(
                     f"{name} is {value} after epoch {epoch + 1}; lower the learning rate"
                 )
+        noted = {name: means[name] for name in method.logs()}
         codebooks.append(method.codebooks()[0].detach().cpu().numpy().astype(np.float16))
         seen_now = _glimpse(cell, method, inputs, parts)
         score = seen_now.get("validation.current.balanced_accuracy")
@@ -217,7 +234,7 @@ def _pretrain(
         yield {"epoch": epoch + 1, **means, **seen_now}
     if kept is not None:
         method.load_state_dict(kept)
-    return method
+    return method, noted
 
 
 def shuffled(count: int, seeds: dict[str, int]) -> NDArray[np.int64]:
@@ -240,7 +257,7 @@ def _glimpse(cell: dict[str, Any], method: Method, inputs: Inputs, parts: Split)
     if not len(parts.validation):
         return {}
     train, seen = (rows[:: max(1, len(rows) // GLIMPSE)] for rows in (parts.train, parts.validation))
-    readout = _readout(cell, method, inputs)
+    readout = _calibrated(cell, method, inputs, parts)
     found = readout.geometry(seen)
     if len(np.unique(inputs.label.cpu().numpy()[seen])) == 2:
         found |= _named("validation.current", readout.score(cell["arm"]["head"], train, seen))
@@ -278,9 +295,14 @@ def _evaluate(
     cell: dict[str, Any], readout: Readout, dataset: Dataset, windows: Windows, parts: Split
 ) -> dict[str, Any]:
     """Fit the heads on video codes of the training part and read the other parts once."""
-    current, video = (readout.codes(modality, parts.test) for modality in MODALITIES)
+    renamed = None
     if cell["treatment"] == "random_codebook":
-        current = _renamed(current, readout.method.codebooks()[0], cell["seeds"]["initialisation"])
+        stream = torch.Generator().manual_seed(cell["seeds"]["initialisation"])
+        renamed = torch.randperm(len(readout.method.codebooks()[0]), generator=stream).to(
+            readout.inputs.label.device
+        )
+    current = readout.codes("current", parts.test, renamed=renamed)
+    video = readout.codes("video", parts.test)
     label, own = windows.label[parts.test], cell["arm"]["head"]
     found: dict[str, float] = {}
     head = readout.fit(own, parts.train)
@@ -322,13 +344,6 @@ def _diagnostics(readout: Readout, current: Codes, video: Codes, rows: NDArray[n
     if readout.channels is not None:
         found["channels"] = float(len(readout.channels))
     return found
-
-
-def _renamed(current: Codes, codebook: Tensor, seed: int) -> Codes:
-    """Give every code of the current the name, and so the vector, of another."""
-    order = torch.randperm(len(codebook), generator=torch.Generator().manual_seed(seed)).to(codebook.device)
-    indices = order[current[1]]
-    return codebook[indices].to(current[0].dtype), indices
 
 
 def _reference_result(

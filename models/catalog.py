@@ -10,6 +10,7 @@ from typing import Any
 
 import models.alignment
 import models.bridges
+import models.calibration
 import models.checkpoints
 import models.codebook_optimizers
 import models.contrast
@@ -43,6 +44,7 @@ RECIPE = {
     "decoder": "mlp",
     "optimizer": "adam",
     "checkpoint": "last",
+    "calibration": "none",
     "codebook_optimizer": "none",
     "head": "linear",
     "fusion": "none",

@@ -499,6 +499,28 @@ class FusionConformance(Conformance):
         assert all(torch.equal(a, b) for a, b in zip(*scores, strict=True))
 
 
+class CalibrationConformance(Conformance):
+    """A map of frozen vectors."""
+
+    slot = "calibration"
+
+    def test_it_maps_steps_as_it_maps_windows(self) -> None:
+        """An affine map: the mean over steps of what is mapped is the mapped mean; shapes and dtype stay."""
+        current, video = drawn(64, WIDTH, dtype=torch.float64), drawn(64, WIDTH, seed=1, dtype=torch.float64)
+        made = self.make().fit(current, video)
+        for modality in ("current", "video"):
+            steps = drawn(3, 8, WIDTH, seed=2, dtype=torch.float64)
+            mapped = made.apply(steps, modality)
+            assert mapped.shape == steps.shape and mapped.dtype == torch.float64
+            torch.testing.assert_close(mapped.mean(1), made.apply(steps.mean(1), modality))
+
+    def test_it_repeats(self) -> None:
+        """The same vectors give the same map."""
+        current, video = drawn(64, WIDTH, dtype=torch.float64), drawn(64, WIDTH, seed=1, dtype=torch.float64)
+        one, two = (self.make().fit(current, video).apply(current, "current") for _ in range(2))
+        assert torch.equal(one, two)
+
+
 class CodebookOptimizerConformance(Conformance):
     """A selection of channels."""
 
@@ -528,6 +550,7 @@ CONFORMANCE: dict[str, type[Conformance]] = {
         MatchingConformance,
         GuidanceConformance,
         DecoderConformance,
+        CalibrationConformance,
         CodebookOptimizerConformance,
         HeadConformance,
         FusionConformance,

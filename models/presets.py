@@ -32,6 +32,7 @@ _NO_CODEBOOK: Mapping[str, Any] = {
 }
 _POOLED: Mapping[str, Any] = {"name": "pooled", "current_to_video": 1.0, "video_to_current": 1.0}
 
+_AS_THEY_ARE: Mapping[str, Any] = {**_POOLED, "normalise": False}
 _STRONG: Mapping[str, Any] = {"name": "pooled", "current_to_video": 10.0, "video_to_current": 10.0}
 
 
@@ -89,6 +90,14 @@ PRESETS: dict[str, Preset] = {
         "The current attends to the code that the video uses at that time.",
         "AlignVSR, arXiv 2410.16438",
         {"bridge": "code_bank"},
+    ),
+    "align_vsr_video_bank": Preset(
+        "The same with a bank that the video alone shapes: the current pulls no code.",
+        "AlignVSR, arXiv 2410.16438",
+        {
+            "bridge": "code_bank",
+            "quantizer": {"video_share": 1.0, "current_share": 0.0, "current_pull": 0.0},
+        },
     ),
     "q_former": Preset(
         "Four learned queries read a window of either modality and stand for it.",
@@ -162,19 +171,37 @@ PRESETS: dict[str, Preset] = {
         {"name": "distillation", "imitation": 0.5},
     ),
     "feature_mimic": _paired("The current imitates the video's vector.", "arXiv 1507.00448", "mimic"),
-    "rkd": _paired("Distances and angles among windows are imitated.", "RKD, arXiv 1904.05068", "relational"),
+    "rkd": _paired(
+        "Distances and angles among windows are imitated; what is left is a rotation.",
+        "RKD, arXiv 1904.05068",
+        "relational",
+        calibration="procrustes",
+    ),
     "crd": _paired("Contrastive distillation, its negatives of the batch.", "CRD, arXiv 1910.10699", "crd"),
     "linear_cca": _paired(
         "Linear maps of features whose correlation is largest.",
         "Hotelling 1936",
         "cca",
+        alignment=_AS_THEY_ARE,
         current_encoder={"name": "linear", "unit_norm": False},
         video_encoder={"name": "linear", "unit_norm": False},
+        calibration="canonical",
     ),
-    "deep_cca": _paired("Nets whose outputs correlate most.", "DeepCCA, ICML 2013", "cca"),
+    "deep_cca": _paired(
+        "Nets whose outputs correlate most.",
+        "DeepCCA, ICML 2013",
+        "cca",
+        alignment=_AS_THEY_ARE,
+        current_encoder={"name": "causal_conv", "unit_norm": False},
+        video_encoder={"name": "causal_conv", "unit_norm": False},
+        calibration="canonical",
+    ),
     "vicreg": _paired("Near, spread out and uncorrelated.", "VICReg, arXiv 2105.04906", "vicreg"),
     "barlow_twins": _paired(
-        "The cross-correlation of coordinates is the identity.", "Barlow Twins, arXiv 2103.03230", "barlow"
+        "The cross-correlation of standardised coordinates is the identity.",
+        "Barlow Twins, arXiv 2103.03230",
+        "barlow",
+        calibration="standardise",
     ),
     # Their losses are small numbers: at a weight of 1 they would be drowned by the reconstruction.
     "coral": _paired(

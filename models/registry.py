@@ -68,6 +68,29 @@ class Component:
         return (self.factory.__doc__ or "").strip().splitlines()[0]
 
 
+#: Every place that a component may fit, in the order in which an arm is read; then those of a study.
+SLOTS = (
+    "current_encoder",
+    "video_encoder",
+    "bridge",
+    "specific_encoder",
+    "disentangle",
+    "quantizer",
+    "hierarchy",
+    "alignment",
+    "contrast",
+    "code_matching",
+    "guidance",
+    "decoder",
+    "optimizer",
+    "checkpoint",
+    "codebook_optimizer",
+    "head",
+    "calibration",
+    "fusion",
+    "dataset",
+    "sampler",
+)
 #: What components may need and lack, and what each word means.
 NEEDS = {
     "private": "specific vectors of each modality",
@@ -105,17 +128,28 @@ def component(
     needs: tuple[str, ...] = (),
     lacks: tuple[str, ...] = (),
 ) -> Callable[[C], C]:
-    """Register the decorated class as component ``name`` of ``slot``.
+    """Register the decorated class as component ``name`` of ``slot``, one of :data:`SLOTS`.
 
     ``needs`` names, in words of :data:`NEEDS`, what the component asks of the rest of the arm and of
-    the data, ``lacks`` what an arm with this component does not have. Registering a name twice is
-    an error.
+    the data, ``lacks`` what an arm with this component does not have.
+
+    Raises:
+        InvalidRequest: an unknown slot or need, a name that is taken, a class without a docstring, or
+            parameters that are no frozen dataclass of fields made by :func:`param`.
     """
+    if slot not in SLOTS:
+        raise unknown("slot", slot, SLOTS)
+    _check_parameters(parameters, f"{slot}.{name}")
     for word in (*needs, *lacks):
         if word not in NEEDS:
             raise unknown(f"need of {slot}.{name}", word, NEEDS)
 
     def register(cls: C) -> C:
+        if not (cls.__doc__ or "").strip():
+            raise InvalidRequest(
+                f"a component must have a docstring that says what it is, and {cls.__name__} ({slot}.{name}) "
+                "has none; write one"
+            )
         taken = _COMPONENTS.setdefault(slot, {})
         if name in taken:
             raise InvalidRequest(f"component {slot}.{name} is registered twice; choose another name")
@@ -123,6 +157,23 @@ def component(
         return cls
 
     return register
+
+
+def _check_parameters(parameters: object, where: str) -> None:
+    frozen = getattr(parameters, "__dataclass_params__", None)
+    if not (
+        isinstance(parameters, type) and dataclasses.is_dataclass(parameters) and frozen and frozen.frozen
+    ):
+        raise InvalidRequest(
+            f"parameters of {where} must be a frozen dataclass, got {parameters!r}; decorate the class with "
+            "@dataclass(frozen=True)"
+        )
+    for declared in dataclasses.fields(parameters):
+        if "range" not in declared.metadata or declared.default is dataclasses.MISSING:
+            raise InvalidRequest(
+                f"every parameter of {where} must be made by param(), and {declared.name!r} is not; "
+                f"write {declared.name} = param(default)"
+            )
 
 
 def slots() -> tuple[str, ...]:

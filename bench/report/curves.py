@@ -20,6 +20,9 @@ SHOWN = {
     "retrieval": "R@1, current to video",
     "effective_rank.current": "effective rank of the current",
     "cone.current": "length of the mean unit vector",
+    "contrast.metadata_r2": "R² of the metadata, in training",
+    "bridge.current_gate_entropy": "entropy of the current's router, nats",
+    "bridge.attention_entropy": "entropy of the attention, nats",
 }
 CAPTION = (
     "What happened while the arms trained: mean over units (line) and the range of the units (band). "

@@ -15,6 +15,7 @@ from bench.search.space import Params, Space, check_block, configure, first, par
 from bench.search.spec import SEARCHED, SearchSpec, read_search
 from bench.search.task import Task
 from bench.study import Study
+from models.catalog import RECIPE
 from models.errors import InvalidRequest
 
 FORMAT = 1
@@ -151,14 +152,20 @@ def make_search_plan(study: Study, *, trials: int | None = None) -> SearchPlan:
     if trials is not None:
         spec = replace(spec, settings=replace(spec.settings, trials=trials))
     arms = [arm for arm in study.arms if arm.kind in SEARCHABLE]
-    compared = {key for arm in arms for key in arm.given}
+    compared = {key for arm in arms for key in arm.compared}
     check_block(arms, spec.space)
-    spaces = {
-        arm.name: space_of(
-            arm, {name: said for name, said in spec.space.items() if name in parameters_of(arm)}, compared
-        )
-        for arm in arms
-    }
+    spaces = {}
+    for arm in arms:
+        own = _own(arm, arms)
+        known = parameters_of(arm).keys() - (own - compared)
+        block = {name: said for name, said in spec.space.items() if name in known}
+        spaces[arm.name] = space_of(arm, block, compared | own)
+    for name in spec.space:
+        if not any(name in space or name in fixed for space, fixed in spaces.values()):
+            raise InvalidRequest(
+                f"search.space may not hold {name!r}, which every arm that has it sets or does not use; "
+                "leave it out"
+            )
     if study.split.validation == 0:
         raise InvalidRequest(
             "a search needs a validation part, and split.validation is 0; use --set split.validation=0.3"
@@ -180,3 +187,16 @@ def make_search_plan(study: Study, *, trials: int | None = None) -> SearchPlan:
             f"got {spec.settings.repeats}; lower it"
         )
     return SearchPlan(study, spec, study.source.fingerprint(), spaces)
+
+
+def _own(arm: Arm, arms: list[Arm]) -> set[str]:
+    """Return the keys that make an arm what it is, or another one with the same component.
+
+    Searched, they would turn the one method into the other.
+    """
+
+    def component(of: Arm, key: str) -> Any:
+        slot = key.partition(".")[0]
+        return of.config[slot]["name"] if slot in RECIPE else None
+
+    return {key for other in arms for key in other.given if component(arm, key) == component(other, key)}

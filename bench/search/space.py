@@ -15,7 +15,7 @@ from optuna.distributions import (
     IntDistribution,
 )
 
-from bench.arms import Arm, resolve
+from bench.arms import DEPENDS, Arm, resolve, used
 from bench.identity import canonical
 from models import registry
 from models.catalog import RECIPE
@@ -70,6 +70,7 @@ def space_of(arm: Arm, block: Mapping[str, Any], compared: Collection[str]) -> t
                 _require_taken(arm, key, value)
         else:
             fixed[key] = said
+    space = {key: each for key, each in space.items() if _acts(arm, key, space, fixed)}
     if not space:
         raise InvalidRequest(
             f"a search needs something to vary, and arm {arm.name!r} has nothing; add a range to search.space"
@@ -87,9 +88,15 @@ def check_block(arms: Collection[Arm], block: Mapping[str, Any]) -> None:
 
 
 def parameters_of(arm: Arm) -> dict[str, tuple[Any, Range]]:
-    """Return type and range of every parameter of an arm's components by dotted key, and of its lead."""
+    """Return type and range of every parameter of an arm's components by dotted key, and of its lead.
+
+    Components that have no effect in the arm have no part in it.
+    """
     found: dict[str, tuple[Any, Range]] = {"lead": (float, Range(low=0.0, high=1e9))}
+    acting = used(arm.config)
     for slot in RECIPE:
+        if slot not in acting:
+            continue
         component = registry.lookup(slot, arm.config[slot]["name"])
         for name, (kind, _, allowed) in registry.fields(component.parameters).items():
             found[f"{slot}.{name}"] = (kind, allowed)
@@ -148,6 +155,21 @@ def _ends(distribution: FloatDistribution | IntDistribution) -> tuple[float, flo
     if isinstance(distribution, IntDistribution):  # every whole number its fair share of the range
         low, high = low - 0.5, high + 0.5
     return (math.log(low), math.log(high)) if distribution.log else (low, high)
+
+
+def _acts(arm: Arm, key: str, space: Space, fixed: Params) -> bool:
+    """Return whether a parameter has an effect under some value of the one it depends on, if any."""
+    switch, values = DEPENDS.get(key, ("", ()))
+    slot, _, name = switch.partition(".")
+    if not switch or name not in arm.config[slot]:
+        return True
+    searched = space.get(switch)
+    if searched is None:
+        return fixed.get(switch, value_of(arm, switch)) in values
+    if isinstance(searched, CategoricalDistribution):
+        return any(choice in values for choice in searched.choices)
+    assert isinstance(searched, FloatDistribution | IntDistribution)
+    return any(searched.low <= value <= searched.high for value in values)
 
 
 def _require_taken(arm: Arm, key: str, value: Any) -> None:

@@ -26,6 +26,7 @@ class PooledParameters:
         0.2, low=0.0, high=10.0, log=True, search=(0.02, 2.0), help="weight with the video as prediction"
     )
     detach_video: bool = param(False, help="the alignment does not train the video's encoder")
+    normalise: bool = param(True, help="compare vectors of unit length, not as they are")
     per_step: bool = param(False, help="steps are compared one by one instead of their mean")
 
 
@@ -41,6 +42,9 @@ class Pooled(nn.Module):
     Without a projection the loss anchors the shared space itself: current and video of a window have to
     lie in the same place. With one, they agree only up to the two maps, and code matching has to do
     the rest. ``detach_video`` stops the gradient before the video's projection, which still learns.
+
+    Without ``normalise`` the vectors keep their lengths, which contrasts of statistics (CCA, VICReg) take and
+    contrasts of cosines do not: linear encoders then stay linear.
 
     With ``per_step`` every step is a set of its own, told apart among the same step of the other
     windows; where the clocks differ, both are read on the coarser one, each at the step in which a common
@@ -87,7 +91,7 @@ class Pooled(nn.Module):
         return loss
 
     def embed(self, current: Tensor, video: Tensor) -> tuple[Tensor, Tensor]:
-        """Return what is compared: unit vectors ``(M, B, D)`` of each modality."""
+        """Return what is compared: vectors ``(M, B, D)`` of each modality, of unit length if so asked."""
         if self.settings.detach_video:
             video = video.detach()
         if self.settings.per_step:
@@ -96,7 +100,8 @@ class Pooled(nn.Module):
             )
         else:
             current, video = (z.mean(1)[None] for z in (current, video))
-        return unit(self.of_current(current)), unit(self.of_video(video))
+        current, video = self.of_current(current), self.of_video(video)
+        return (unit(current), unit(video)) if self.settings.normalise else (current, video)
 
 
 def projection(kind: str, width: int) -> nn.Module:

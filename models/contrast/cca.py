@@ -36,8 +36,9 @@ class CCA(nn.Module):
     The whitening is by Cholesky factors, whose singular values are the same, because the gradient of
     an inverse root by eigenvectors is not finite where eigenvalues coincide. In double precision.
 
-    With linear encoders without unit norm it is linear CCA. It is blind to any linear map of either
-    modality, so that alone it does not put them into one space; the codebook has to.
+    With linear encoders and nothing normalised (``unit_norm: false``, and ``normalise: false`` of the
+    pooled alignment) it is linear CCA. It is blind to any linear map of either modality, so that alone it
+    does not put them into one space: read it with ``calibration: canonical``.
 
     When not to use it: batches not well above D windows. With B - 1 <= D any two modalities correlate
     perfectly but for the ridge; a batch of one has no loss. Singular values make a GPU wait for the host.

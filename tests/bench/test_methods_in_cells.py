@@ -32,6 +32,9 @@ CHANGES = """
   queries: {preset: q_former}
   supcon: {contrast: supcon}
   jema: {contrast: jema_style}
+  canonical: {calibration: canonical}
+  calibrated: {calibration: procrustes}
+  stft: {preset: stft_shufflenet}
   centred: {head: {name: prototype, centre: train}}
 """
 
@@ -207,3 +210,33 @@ def test_a_search_of_a_fused_score_is_refused(tiny):
 def test_what_chooses_needs_a_validation_part(tiny, wrong):
     with pytest.raises(InvalidRequest, match="validation"):
         load(tiny, settings=(f"baseline={{{wrong}}}", "changes={}", "split.validation=0"))
+
+
+@pytest.mark.parametrize("arm", ["canonical", "calibrated", "two_levels", "toc"])
+def test_random_codes_are_a_control_of_any_reading(prepared, arm):
+    study, folder = prepared
+    plain = result(prepared, arm)[1]
+    *_, last = run({**content(study, arm), "treatment": "random_codebook"}, str(folder))
+    assert not np.array_equal(plain["predictions"]["score"], last["predictions"]["score"])
+
+
+def test_a_calibration_is_fitted_on_the_pairs_of_the_training(prepared):
+    study, folder = prepared
+    cell = content(study, "canonical")
+    plain = result(prepared, "canonical")[1]
+    *_, untouched = run({**content(study, "baseline"), "treatment": "no_pretraining"}, str(folder))
+    *_, same = run({**cell, "treatment": "no_pretraining"}, str(folder))
+    np.testing.assert_array_equal(untouched["predictions"]["score"], same["predictions"]["score"])
+    *_, mixed = run({**cell, "treatment": "shuffled_pairs"}, str(folder))
+    assert not np.array_equal(plain["predictions"]["score"], mixed["predictions"]["score"])
+
+
+def test_supervised_references_take_raw_input(prepared):
+    study, folder = prepared
+    cell = {**content(study, "stft"), "treatment": "supervised_current"}
+    *_, last = run(cell, str(folder))
+    assert 0 <= last["scores"]["current.auroc"] <= 1
+
+
+def test_what_parts_noted_last_is_on_record(prepared):
+    assert "contrast.metadata_r2" in result(prepared, "jema")[1]["diagnostics"]
