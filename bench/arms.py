@@ -34,7 +34,7 @@ class Condition:
 
     Attributes:
         default: what it is unless an arm says so; None: the study's.
-        help: what it means.
+        help: what it means, in a sentence.
         choices: the names it may be.
         values: what it may be, in words, where it is no name.
     """
@@ -50,32 +50,32 @@ class Condition:
 
 CONDITIONS: dict[str, Condition] = {
     "lead": Condition(
-        None, "how long before the video's window the current's lies", values="a number of seconds"
+        None, "How long before the end of the video's window the current's ends.", values="a number of seconds"
     ),
     "protocol": Condition(
         None,
-        "transductive: pre-training sees the windows of the test part too, without labels",
+        "Whether pre-training sees the windows of the test part too, without labels (transductive).",
         ("inductive", "transductive"),
     ),
     "recordings": Condition(
         "all",
-        "how many of the training part are learned from; fewer are some of more",
+        "How many of the training part are learned from; fewer are some of more.",
         values="a whole number of at least 1, or all",
     ),
     "current_input": Condition(
-        "features", "raw: the samples of each step instead of features", ("features", "raw")
+        "features", "What the current's encoder reads: features of each step, or its samples (raw).", ("features", "raw")
     ),
     "video_input": Condition(
-        "features", "raw: the pictures themselves instead of features", ("features", "raw")
+        "features", "What the video's encoder reads: features of each step, or its pictures (raw).", ("features", "raw")
     ),
     "leak": Condition(
         "none",
-        "the modality whose features are given the label: what a score is where a method cheats",
+        "The modality whose features are given the label: what a score is where a method cheats.",
         ("none", *MODALITIES),
     ),
     "pairs": Condition(
         "own",
-        "shuffled: pre-trained on current and video of different windows, as the control shuffled_pairs is",
+        "Whether pre-training sees current and video of one window or, as the control shuffled_pairs, not.",
         ("own", "shuffled"),
     ),
 }

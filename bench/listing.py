@@ -68,7 +68,7 @@ def catalogue(slot: str | None = None) -> list[dict[str, Any]]:
     if slot in (None, "condition"):
         rows += [
             {"slot": "condition", "name": name, "parameters": {}, "needs": [], "origin": "",
-             "summary": c.help[0].upper() + c.help[1:] + ".", "values": str(c), "default": c.default}
+             "summary": c.help, "values": str(c), "default": c.default}
             for name, c in CONDITIONS.items()
         ]  # fmt: skip
     return rows

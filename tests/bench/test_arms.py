@@ -1,6 +1,6 @@
 import pytest
 
-from bench.arms import resolve, resolve_arms
+from bench.arms import resolve, resolve_arms, used
 from models import registry
 from models.catalog import RECIPE
 from models.errors import InvalidRequest
@@ -57,6 +57,69 @@ def test_controls_share_the_configuration_of_the_baseline():
     assert found[1].config == found[0].config
 
 
+def test_a_preset_and_what_is_said_beside_it_are_checked_together():
+    # The baseline's toc reads codes, which clip has none of; the change leaves both out at once.
+    change = {"preset": "clip", "codebook_optimizer": "none"}
+    found = arms({"codebook_optimizer": "toc"}, {"clip": change, "turned": dict(reversed(change.items())) | {"lead": 60}})
+    assert found[1].config["quantizer"]["name"] == "none"
+    assert found[2].config == {**found[1].config, "lead": 60.0}
+    assert arms(changes={"x": {"bridge.local": 2.0, "preset": "align_vsr_global"}})[1].config["bridge"]["local"] == 2
+
+
+def test_what_a_preset_sets_is_given_but_not_compared_everywhere():
+    found = arms(
+        {"preset": "asymmetric", "optimizer": {"batch": 64}},
+        {
+            "half": {"preset": "lupi"},
+            "plain": {"quantizer": {"codes": 32}, "alignment.context": "gru"},
+            "named": {"contrast": {"name": "cwcl", "kernel": "centred"}},
+        },
+    )
+    base, half, plain, named = found
+    assert base.given == {"quantizer.video_share", "quantizer.current_share", "quantizer.current_pull"}
+    assert half.given == {"guidance.imitation"} and not half.compared and not base.compared
+    assert plain.given == plain.compared == {"quantizer.codes", "alignment.context"}
+    assert named.given == {"contrast.kernel"} and not named.compared
+
+
+def test_presets_are_levels_of_a_grid():
+    found = arms(grid={"preset": ["clip", "siglip"], "optimizer.batch": [32, 64]})
+    assert [arm.name for arm in found[1:]] == [
+        f"preset={name}, optimizer.batch={batch}" for name in ("clip", "siglip") for batch in (32, 64)
+    ]
+    assert found[0].levels["preset"] == "none"
+    assert [arm.config["contrast"]["name"] for arm in found[1::2]] == ["infonce", "sigmoid"]
+    found = arms({"preset": "clip"}, grid={"preset": ["clip", "siglip"]})
+    assert [arm.levels["preset"] for arm in found] == ["clip", "siglip"]
+
+
+def test_what_has_no_effect_is_not_used():
+    config = arms({"alignment": "none", "contrast": "cwcl"})[0].config
+    assert set(config) - set(used(config)) == {"contrast"}
+    config = arms({"alignment.horizon": 60, "contrast": "cwcl"})[0].config
+    assert set(config["alignment"]) - set(used(config)["alignment"]) == {"steps"}
+    assert set(config["contrast"]) - set(used(config)["contrast"]) == {"bandwidth"}
+    config = arms({"contrast": {"name": "cwcl", "kernel": "exponential"}})[0].config
+    assert used(config) == config
+    config = arms({"contrast": "jema_style"})[0].config  # a bandwidth that depends on nothing
+    assert used(config) == config
+
+
+@pytest.mark.parametrize(
+    ("wrong", "idle"),
+    [
+        ({"baseline": {"alignment": "none"}, "changes": {"x": {"contrast": "cwcl"}}}, "contrast"),
+        ({"changes": {"a": {"alignment": "none"}, "x": {"alignment": "none", "contrast": "cwcl"}}}, "contrast"),
+        ({"baseline": {"alignment": "none"}, "grid": {"contrast": ["infonce", "cwcl"]}}, "contrast"),
+        ({"baseline": {"alignment.horizon": 60}, "changes": {"x": {"alignment.steps": 2}}}, "alignment"),
+        ({"baseline": {"contrast": "cwcl"}, "changes": {"x": {"contrast.bandwidth": 0.5}}}, "contrast"),
+    ],
+)
+def test_two_arms_that_are_one_run_are_refused(wrong, idle):
+    with pytest.raises(InvalidRequest, match=rf"would be the same run as .*no effect there \({idle}\)"):
+        arms(**wrong)
+
+
 def test_resolving_twice_changes_nothing():
     (baseline,) = arms()
     assert resolve(baseline.config, {}) == baseline.config
@@ -75,6 +138,13 @@ def test_resolving_twice_changes_nothing():
         ({"changes": {"x": "cwcl"}}, "mapping of slots"),
         ({"changes": {"x": {"contrast": "cwcl"}, "y": {"contrast": "cwcl"}}}, "'y' is the same as 'x'"),
         ({"changes": {"baseline": {"contrast": "cwcl"}}}, "name of its own"),
+        ({"changes": {"x": {"contrast": "infonec"}}}, "^arm 'x': unknown contrast"),
+        ({"changes": {"x": "cwcl"}}, "^arm 'x': an arm must be"),
+        ({"changes": {"x": {"quantizer": "none"}}}, "^arm 'x': "),
+        ({"grid": {"contrast": ["infonec"]}}, "^arm 'contrast=infonec': unknown contrast"),
+        ({"grid": {"preset": ["clop"]}}, "^arm 'preset=clop': unknown preset 'clop'; did you mean 'clip'"),
+        ({"changes": {"x": {"leak": ["video"]}}}, "leak must be one name, got .'video'.; choose one of none"),
+        ({"changes": {"x": {"pairs": True}}}, "pairs must be one name, got True"),
         ({"grid": {"quantizer.codes": 32}}, "list of levels"),
         ({"grid": {"quantizer.codes": []}}, "list of levels"),
         ({"grid": {"quantizer.colour": [1]}}, "unknown key in quantizer"),

@@ -93,7 +93,9 @@ def test_fewer_recordings_are_some_of_more(prepared):
 def test_shuffled_pairs_are_the_control_of_any_arm(prepared):
     study, folder = prepared
     control = {**content(study, "baseline"), "treatment": "shuffled_pairs"}
+    assert content(study, "mixed") == control
     *_, last = run(control, str(folder))
+    (untrained,) = run(study.content(_mixed(study), "no_pretraining", None, control["seeds"], ""), str(folder))
     found = result(prepared, "mixed")[1]
     np.testing.assert_array_equal(found["predictions"]["score"], last["predictions"]["score"])
 

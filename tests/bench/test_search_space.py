@@ -11,6 +11,7 @@ from scipy import stats
 
 import models.catalog  # noqa: F401
 from bench.arms import resolve_arms
+from bench.search.plan import make_search_plan
 from bench.search.space import (
     check_block,
     configure,
@@ -22,6 +23,7 @@ from bench.search.space import (
     share_of,
     space_of,
 )
+from bench.study import load
 from models.errors import InvalidRequest
 
 NUMBERS = (
@@ -211,3 +213,59 @@ def test_every_drawn_configuration_is_one_the_components_take(seed, number):
     for key, value in drawn.items():
         slot, _, name = key.partition(".")
         assert config[slot][name] == value
+
+
+def spaces(tiny, changes, *settings):
+    plan = make_search_plan(load(tiny, settings=(f"changes={{{changes}}}", *settings)))
+    return {name: set(space) for name, (space, _) in plan.spaces.items()}
+
+
+def test_a_search_turns_no_preset_into_another_method(tiny):
+    found = spaces(
+        tiny,
+        "local: {preset: align_vsr}, everywhere: {preset: align_vsr_global}, "
+        "half: {preset: lupi}, soft: {preset: logit_kd}, clip: {preset: clip}",
+    )
+    assert not any("bridge.local" in space or "guidance.imitation" in space for space in found.values())
+    weights = {"alignment.current_to_video", "alignment.video_to_current"}
+    assert not weights & found["clip"] and "contrast.temperature" in found["clip"]
+    # What a preset sets of its own alignment holds nobody else's.
+    assert weights <= found["baseline"] and weights <= found["local"]
+
+
+def test_what_the_preset_of_the_baseline_sets_is_searched_nowhere(tiny):
+    found = spaces(tiny, "cwcl: {contrast: cwcl}", "baseline={preset: align_vsr_global, quantizer: {codes: 64}}")
+    assert all("bridge.local" not in space and "quantizer.codes" in space for space in found.values())
+
+
+def test_plain_changes_are_compared_in_every_arm(tiny):
+    found = spaces(tiny, "hot: {contrast.temperature: 0.5}, cwcl: {contrast: cwcl}")
+    assert not any("contrast.temperature" in space for space in found.values())
+
+
+def test_a_block_reaches_the_arms_that_do_not_set_the_key(tiny):
+    block = "search={space: {alignment.current_to_video: [0.1, 0.2]}}"
+    found = spaces(tiny, "clip: {preset: clip}", block)
+    assert "alignment.current_to_video" in found["baseline"] - found["clip"]
+    with pytest.raises(InvalidRequest, match="which every arm that has it sets or does not use"):
+        spaces(tiny, "clip: {preset: clip}", "baseline={preset: siglip}", block)
+
+
+@pytest.mark.parametrize(
+    ("change", "block", "idle", "acts"),
+    [
+        ({"alignment": "none"}, {}, "contrast.temperature", False),
+        ({}, {}, "contrast.temperature", True),
+        ({"alignment.horizon": 60}, {}, "alignment.steps", False),
+        ({}, {}, "alignment.steps", True),
+        ({}, {"alignment.horizon": 60}, "alignment.steps", False),
+        ({}, {"alignment.horizon": {"low": 10, "high": 60}}, "alignment.steps", False),
+        ({}, {"alignment.horizon": {"low": 0, "high": 60}}, "alignment.steps", True),
+        ({"contrast": "cwcl"}, {}, "contrast.bandwidth", True),  # the kernel is searched too
+        ({"contrast": "cwcl"}, {"contrast.kernel": "affine"}, "contrast.bandwidth", False),
+        ({"contrast": "cwcl"}, {"contrast.kernel": ["affine", "centred"]}, "contrast.bandwidth", False),
+        ({"contrast": "cwcl"}, {"contrast.kernel": "exponential"}, "contrast.bandwidth", True),
+    ],
+)
+def test_what_has_no_effect_is_not_searched(change, block, idle, acts):
+    assert (idle in space_of(arm(change, "x"), block, set())[0]) is acts

@@ -83,6 +83,36 @@ def test_wrong_studies_are_refused_in_one_sentence(tiny, settings, said):
         assert study.units
 
 
+def test_a_contrast_that_is_not_used_needs_nothing(tiny):
+    settings = ("baseline.contrast=supcon", "baseline.protocol=transductive", "changes={}")
+    with pytest.raises(InvalidRequest, match="contrast: supcon looks at labels"):
+        load(tiny, settings=settings)
+    assert load(tiny, settings=(*settings, "baseline.alignment=none")).arms
+
+
+@pytest.mark.parametrize(
+    ("changes", "fused", "arm"),
+    [
+        ("{}", "none", "baseline"),
+        ("{without: {fusion: none}}", "self_attention", "without"),
+    ],
+)
+def test_a_fused_score_needs_a_fusion_in_every_arm(tiny, changes, fused, arm):
+    settings = (f"changes={changes}", f"baseline.fusion={fused}", "references=[supervised_video]")
+    assert load(tiny, settings=settings)
+    with pytest.raises(InvalidRequest, match=f"arm '{arm}': the metric fused.auroc needs a fusion"):
+        load(tiny, settings=(*settings, "metric=fused.auroc"))
+
+
+def test_shuffled_pairs_have_one_key_as_condition_and_as_control(tiny):
+    settings = ("changes={mixed: {pairs: shuffled}}", "controls=[shuffled_pairs]")
+    study = load(tiny, settings=settings)
+    keys = {arm.name: [cell.key for cell in study.cells() if cell.arm == arm.name] for arm in study.arms}
+    assert keys["mixed"] == keys["shuffled_pairs"] and not set(keys["mixed"]) & set(keys["baseline"])
+    more = load(tiny, settings=(*settings, "baseline.pairs=shuffled", "changes={}"))
+    assert {cell.key for cell in more.cells()} == set(keys["mixed"])
+
+
 @pytest.mark.parametrize("missing", ["question", "dataset", "baseline"])
 def test_missing_keys(tiny, missing):
     lines = [line for line in tiny.read_text().splitlines() if not line.startswith(missing)]
