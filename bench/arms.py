@@ -50,7 +50,9 @@ class Condition:
 
 CONDITIONS: dict[str, Condition] = {
     "lead": Condition(
-        None, "How long before the end of the video's window the current's ends.", values="a number of seconds"
+        None,
+        "How long the current's window ends before the video's.",
+        values="a number of seconds",
     ),
     "protocol": Condition(
         None,
@@ -63,10 +65,14 @@ CONDITIONS: dict[str, Condition] = {
         values="a whole number of at least 1, or all",
     ),
     "current_input": Condition(
-        "features", "What the current's encoder reads: features of each step, or its samples (raw).", ("features", "raw")
+        "features",
+        "What the current's encoder reads: features of each step, or samples.",
+        ("features", "raw"),
     ),
     "video_input": Condition(
-        "features", "What the video's encoder reads: features of each step, or its pictures (raw).", ("features", "raw")
+        "features",
+        "What the video's encoder reads: features of each step, or pictures.",
+        ("features", "raw"),
     ),
     "leak": Condition(
         "none",
@@ -345,12 +351,23 @@ def _add(arms: list[Arm], arm: Arm) -> None:
                 f"arm {arm.name!r} is the same as {other.name!r}; change something or leave it out"
             )
         if used(other.config) == used(arm.config):
-            idle = [key for key in arm.config if used(arm.config).get(key) != arm.config[key]]
             raise InvalidRequest(
                 f"arm {arm.name!r} would be the same run as {other.name!r}, since they differ only in what "
-                f"has no effect there ({', '.join(idle)}); change something else or leave it out"
+                f"has no effect there ({', '.join(_idle(arm.config, other.config))}); change something else "
+                "or leave it out"
             )
     arms.append(arm)
+
+
+def _idle(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    """Return where two configurations differ that are the same run."""
+    found = []
+    for slot, spec in one.items():
+        if slot not in used(one) and spec != other[slot]:
+            found.append(slot)
+        elif spec != other[slot]:
+            found += [f"{slot}.{name}" for name, value in spec.items() if value != other[slot][name]]
+    return found
 
 
 def _condition(key: str, value: object) -> Any:

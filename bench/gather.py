@@ -13,8 +13,8 @@ from bench.data.split import SplitSpec
 from bench.report.evidence import ArmInfo, Evidence
 from bench.store import Record, Store
 from bench.study import Cell, Study, Unit
-from models import registry
 from models.catalog import RECIPE
+from models.method import acting
 
 _PER_RUN = ("started",)  # true of one run alone, so no provenance of a report
 
@@ -35,9 +35,9 @@ def _note(arm: Arm) -> str:
         return ""
     config = arm.config
     labelled = [
-        f"{slot}: {config[slot]['name']}"
-        for slot in RECIPE
-        if "label" in registry.lookup(slot, config[slot]["name"]).needs
+        f"{slot}: {found.name}"
+        for slot, found in acting({slot: config[slot] for slot in RECIPE}).items()
+        if "label" in found.needs
     ]
     said = [f"looks at labels of the video in pre-training ({', '.join(labelled)})"] if labelled else []
     if config["protocol"] == "transductive":

@@ -26,7 +26,7 @@ from bench.inputs import Inputs, as_rows, batches, batches_in, make_inputs
 from bench.readout import ALWAYS, Codes, Readout, probability
 from bench.references import reference
 from bench.scores import code_diagnostics, scores
-from models import registry
+from models import plugins, registry
 from models.catalog import RECIPE
 from models.errors import InvalidRequest
 from models.method import MODALITIES, Method, Sizes
@@ -56,7 +56,9 @@ def run(cell: dict[str, Any], data: str, device: str = "auto") -> Iterator[dict[
 
     Raises:
         FloatingPointError: a loss term is no longer finite.
+        InvalidRequest: a plugin is not the one that the cell was planned with.
     """
+    plugins.check(cell)
     place = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
     cell = {**cell, "arm": completed(cell["arm"])}
     with torch.random.fork_rng():

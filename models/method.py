@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from models.beside import Beside
 from models.errors import InvalidRequest
 from models.quantizers.quantised import Quantised
-from models.registry import NEEDS, build, lookup
+from models.registry import NEEDS, Component, build, lookup
 
 MODALITIES = ("current", "video")
 
@@ -178,7 +178,7 @@ class Method(nn.Module):
     @property
     def needs(self) -> frozenset[str]:
         """What the components ask for, in words of :data:`models.registry.NEEDS`."""
-        return frozenset().union(*(lookup(slot, spec["name"]).needs for slot, spec in self.slots.items()))
+        return frozenset().union(*(found.needs for found in acting(self.slots).values()))
 
     def has(self, slot: str) -> bool:
         """Return whether a slot is filled."""
@@ -265,10 +265,7 @@ def check(slots: Mapping[str, Mapping[str, Any]]) -> None:
     Raises:
         InvalidRequest: a component needs what another one lacks.
     """
-    chosen = {slot: lookup(slot, spec["name"]) for slot, spec in slots.items()}
-    if "alignment" in chosen and chosen["alignment"].name == "none":
-        # Nothing calls the contrast then, whatever it would need.
-        chosen.pop("contrast", None)
+    chosen = acting(slots)
     for slot, found in chosen.items():
         for need in sorted(found.needs):
             for other, component in chosen.items():
@@ -277,6 +274,14 @@ def check(slots: Mapping[str, Mapping[str, Any]]) -> None:
                         f"{slot}: {found.name} needs {NEEDS[need]}, which {other}: {component.name} does not "
                         f"give; choose another {slot} or another {other}"
                     )
+
+
+def acting(slots: Mapping[str, Mapping[str, Any]]) -> dict[str, Component]:
+    """Return the components of an arm by slot, without those that nothing calls."""
+    chosen = {slot: lookup(slot, spec["name"]) for slot, spec in slots.items()}
+    if "alignment" in chosen and chosen["alignment"].name == "none":
+        chosen.pop("contrast", None)
+    return chosen
 
 
 @contextmanager

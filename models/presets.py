@@ -163,7 +163,7 @@ PRESETS: dict[str, Preset] = {
     "logit_kd": _guided(
         "The current learns what a classifier of the video says.",
         "Hinton, arXiv 1503.02531",
-        "distillation",
+        {"name": "distillation", "imitation": 1.0},
     ),
     "lupi": _guided(
         "The current learns half from the label, half from a classifier of the video.",

@@ -60,10 +60,16 @@ def test_controls_share_the_configuration_of_the_baseline():
 def test_a_preset_and_what_is_said_beside_it_are_checked_together():
     # The baseline's toc reads codes, which clip has none of; the change leaves both out at once.
     change = {"preset": "clip", "codebook_optimizer": "none"}
-    found = arms({"codebook_optimizer": "toc"}, {"clip": change, "turned": dict(reversed(change.items())) | {"lead": 60}})
+    found = arms(
+        {"codebook_optimizer": "toc"},
+        {"clip": change, "turned": dict(reversed(change.items())) | {"lead": 60}},
+    )
     assert found[1].config["quantizer"]["name"] == "none"
     assert found[2].config == {**found[1].config, "lead": 60.0}
-    assert arms(changes={"x": {"bridge.local": 2.0, "preset": "align_vsr_global"}})[1].config["bridge"]["local"] == 2
+    assert (
+        arms(changes={"x": {"bridge.local": 2.0, "preset": "align_vsr_global"}})[1].config["bridge"]["local"]
+        == 2
+    )
 
 
 def test_what_a_preset_sets_is_given_but_not_compared_everywhere():
@@ -109,10 +115,19 @@ def test_what_has_no_effect_is_not_used():
     ("wrong", "idle"),
     [
         ({"baseline": {"alignment": "none"}, "changes": {"x": {"contrast": "cwcl"}}}, "contrast"),
-        ({"changes": {"a": {"alignment": "none"}, "x": {"alignment": "none", "contrast": "cwcl"}}}, "contrast"),
+        (
+            {"changes": {"a": {"alignment": "none"}, "x": {"alignment": "none", "contrast": "cwcl"}}},
+            "contrast",
+        ),
         ({"baseline": {"alignment": "none"}, "grid": {"contrast": ["infonce", "cwcl"]}}, "contrast"),
-        ({"baseline": {"alignment.horizon": 60}, "changes": {"x": {"alignment.steps": 2}}}, "alignment"),
-        ({"baseline": {"contrast": "cwcl"}, "changes": {"x": {"contrast.bandwidth": 0.5}}}, "contrast"),
+        (
+            {"baseline": {"alignment.horizon": 60}, "changes": {"x": {"alignment.steps": 2}}},
+            "alignment.steps",
+        ),
+        (
+            {"baseline": {"contrast": "cwcl"}, "changes": {"x": {"contrast.bandwidth": 0.5}}},
+            "contrast.bandwidth",
+        ),
     ],
 )
 def test_two_arms_that_are_one_run_are_refused(wrong, idle):

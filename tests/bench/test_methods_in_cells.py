@@ -8,9 +8,13 @@ import numpy as np
 import pytest
 from conftest import TINY
 
-from bench.arms import OPTIONAL, completed, identified
+from bench.arms import OPTIONAL, Arm, completed, identified
 from bench.data.dataset import Dataset
-from bench.grid import prepare_data
+from bench.gather import gather
+from bench.grid import estimate, make_plan, prepare_data
+from bench.grid import run as run_study
+from bench.run import Options
+from bench.store import Store
 from bench.study import load
 from bench.trial import fewer, run
 from models.errors import InvalidRequest
@@ -95,9 +99,10 @@ def test_shuffled_pairs_are_the_control_of_any_arm(prepared):
     control = {**content(study, "baseline"), "treatment": "shuffled_pairs"}
     assert content(study, "mixed") == control
     *_, last = run(control, str(folder))
-    (untrained,) = run(study.content(_mixed(study), "no_pretraining", None, control["seeds"], ""), str(folder))
     found = result(prepared, "mixed")[1]
     np.testing.assert_array_equal(found["predictions"]["score"], last["predictions"]["score"])
+    plain = result(prepared, "baseline")[1]
+    assert not np.array_equal(plain["predictions"]["score"], last["predictions"]["score"])
 
 
 def test_raw_input_is_what_was_recorded(prepared):
@@ -242,3 +247,18 @@ def test_supervised_references_take_raw_input(prepared):
 
 def test_what_parts_noted_last_is_on_record(prepared):
     assert "contrast.metadata_r2" in result(prepared, "jema")[1]["diagnostics"]
+
+
+def test_an_arm_and_the_control_that_it_equals_are_run_once_and_both_reported(prepared, tmp_path):
+    study, folder = prepared
+    kept = [arm for arm in study.arms if arm.name in ("baseline", "mixed")]
+    control = Arm("shuffled_pairs", "control", kept[0].config, treatment="shuffled_pairs")
+    study = replace(study, arms=(*kept, control), settings=replace(study.settings, seeds=1))
+    store = Store(tmp_path / "run")
+    plan = make_plan(study, store)
+    assert len(study.cells()) == 3 and len(plan.cells) == len(plan.todo) == 2
+    assert estimate(plan, study, store, 1)[0] > 0
+    run_study(study, store, folder, Options(engine="local", workers=1))
+    assert not make_plan(study, store).todo
+    found = gather(study, store, "precursor run").runs.set_index("arm")[study.settings.metric]
+    assert len(found) == 3 and found["mixed"] == found["shuffled_pairs"]

@@ -234,8 +234,10 @@ def test_a_search_turns_no_preset_into_another_method(tiny):
 
 
 def test_what_the_preset_of_the_baseline_sets_is_searched_nowhere(tiny):
-    found = spaces(tiny, "cwcl: {contrast: cwcl}", "baseline={preset: align_vsr_global, quantizer: {codes: 64}}")
-    assert all("bridge.local" not in space and "quantizer.codes" in space for space in found.values())
+    found = spaces(
+        tiny, "cwcl: {contrast: cwcl}", "baseline={preset: align_vsr_global, optimizer: {batch: 64}}"
+    )
+    assert all("bridge.local" not in space and "contrast.temperature" in space for space in found.values())
 
 
 def test_plain_changes_are_compared_in_every_arm(tiny):

@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 
-import bench.listing  # noqa: F401  (registers everything)
+import bench.listing
+import models.registry
 from models.errors import InvalidRequest
-from models.plugins import VARIABLE, check, name_files
+from models.plugins import VARIABLE, _is_theirs, check, name_files
 from models.registry import SLOTS, Range, component, components, param, slots
 
 ROOT = Path(__file__).parents[2]
@@ -211,15 +212,38 @@ def test_the_same_file_has_the_same_hash_in_any_folder(tmp_path: Path) -> None:
     assert found[0] == found[1]
 
 
-def test_what_is_installed_beneath_a_file_is_not_part_of_it(tmp_path: Path) -> None:
-    installed = tmp_path / "env" / "site-packages"
-    installed.mkdir(parents=True)
-    (installed / "theirs.py").write_text("K = 1\n")
-    first = f"import sys; sys.path.append({str(installed)!r})"
-    (tmp_path / "mine.py").write_text(contrast("mine", "from theirs import K"))
-    before = hashes(tmp_path, "mine", files=("mine.py",), first=first)
-    (installed / "theirs.py").write_text("K = 22\n")
-    assert hashes(tmp_path, "mine", files=("mine.py",), first=first) == before
+@pytest.mark.parametrize("place", ["mine/env/site-packages", "elsewhere"])
+def test_what_is_installed_or_elsewhere_is_not_part_of_a_file(tmp_path: Path, place: str) -> None:
+    folder, other = tmp_path / "mine", tmp_path / place
+    folder.mkdir()
+    other.mkdir(parents=True)
+    (other / "theirs.py").write_text("K = 1\n")
+    first = f"import sys; sys.path.append({str(other)!r})"
+    (folder / "mine.py").write_text(contrast("mine", "from theirs import K"))
+    before = hashes(folder, "mine", files=("mine.py",), first=first)
+    (other / "theirs.py").write_text("K = 22\n")
+    assert hashes(folder, "mine", files=("mine.py",), first=first) == before
+
+
+def test_a_helper_that_no_statement_names_is_part_of_a_file(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(contrast("mine", "K = __import__('helper').K"))
+    (tmp_path / "helper.py").write_text("K = 1\n")
+    before = hashes(tmp_path, "mine", files=("mine.py",))
+    (tmp_path / "helper.py").write_text("K = 22\n")
+    assert hashes(tmp_path, "mine", files=("mine.py",)) != before
+
+
+@pytest.mark.parametrize(
+    ("file", "theirs"),
+    [
+        (models.registry.__file__, False),
+        (bench.listing.__file__, False),
+        (os.__file__, False),
+        (__file__, True),
+    ],
+)
+def test_the_project_and_the_standard_library_are_no_part_of_a_file(file: str, theirs: bool) -> None:
+    assert _is_theirs(Path(file).resolve(), Path(Path(file).anchor)) is theirs
 
 
 def install(folder: Path, module: str) -> None:
