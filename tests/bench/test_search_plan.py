@@ -30,7 +30,8 @@ def planned(tmp_path):
 def test_the_space_follows_from_the_components(planned):
     plan = planned()
     spaces = {name: set(space) for name, (space, _) in plan.spaces.items()}
-    assert spaces["baseline"] == spaces["cwcl"]
+    assert spaces["cwcl"] - spaces["baseline"] == {"contrast.kernel", "contrast.bandwidth"}
+    assert spaces["baseline"] < spaces["cwcl"]
     assert {"contrast.temperature", "quantizer.codes", "optimizer.learning_rate"} <= spaces["cwcl"]
     without = planned(study=TINY.replace("cwcl: {contrast: cwcl}", "bare: {alignment: none}"))
     assert not any(key.startswith("alignment.") for key in without.spaces["bare"][0])
