@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from models.errors import InvalidRequest
-from models.plugins import name_files
+from models.plugins import name_files, named_files
 
 FINE, SOME_FAILED, WRONG_REQUEST = 0, 1, 2
 
@@ -383,6 +383,7 @@ def check(name_path: str) -> int:
 def _command(study: str, data: tuple[str, ...], settings: tuple[str, ...], verb: str = "grid") -> str:
     """Return the command that makes a report, without the paths of this machine."""
     words = ["precursor", verb, Path(study).stem]
+    words += [word for path in named_files() for word in ("--plugin", path.name)]
     words += [word for item in data for word in ("--data", item.partition("=")[0] + "=PATH")]
     words += [word for item in settings for word in ("--set", item)]
     return shlex.join(words)
@@ -396,6 +397,7 @@ def _request(
 
     more = f" --trials {trials}" if trials else ""
     words = ["precursor", "search", study, "--out", str(out)]
+    words += [word for path in named_files() for word in ("--plugin", str(path))]
     words += [word for item in data for word in ("--data", item)]
     words += [word for item in settings for word in ("--set", item)]
     command = _command(study, data, settings, "search") + more

@@ -289,6 +289,9 @@ def _check_arms(arms: tuple[Arm, ...], source: Source, split: SplitSpec, budget:
             (not split.validation and found["codebook_optimizer"].name != "none",
              f"codebook_optimizer: {found['codebook_optimizer'].name} needs a validation part to choose on, "
              "and split.validation is 0; raise it"),
+            (isinstance(count := config.get("recordings", "all"), int) and count > (source.count or count),
+             f"recordings must not exceed those of the training part, got {count} where {source.title} has "
+             f"{source.count} in all; lower it"),
             (epoch > budget.epochs,
              f"checkpoint.epoch must not exceed budget.epochs ({budget.epochs}), got {epoch}; change one"),
             (arm.treatment == "random_codebook" and "codes" in found["quantizer"].lacks,

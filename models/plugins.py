@@ -44,7 +44,7 @@ def name_files(paths: Iterable[Path]) -> None:
     Raises:
         InvalidRequest: a path holds the character that separates paths.
     """
-    known = [path for path in os.environ.get(VARIABLE, "").split(os.pathsep) if path]
+    known = [str(path) for path in named_files()]
     added = [str(path.resolve()) for path in paths]
     for path in added:
         if os.pathsep in path:
@@ -52,6 +52,11 @@ def name_files(paths: Iterable[Path]) -> None:
                 f"the path of a plugin must not contain {os.pathsep!r}, got {path}; rename or move the file"
             )
     os.environ[VARIABLE] = os.pathsep.join(dict.fromkeys([*known, *added]))
+
+
+def named_files() -> list[Path]:
+    """Return the plugin files that are named."""
+    return [Path(path) for path in os.environ.get(VARIABLE, "").split(os.pathsep) if path]
 
 
 def load() -> None:
@@ -62,9 +67,8 @@ def load() -> None:
     """
     for entry in entry_points(group=GROUP):
         _guarded(f"package {entry.value}", partial(_enter, entry))
-    for path in os.environ.get(VARIABLE, "").split(os.pathsep):
-        if path:
-            _guarded(path, partial(_import, Path(path)))
+    for path in named_files():
+        _guarded(str(path), partial(_import, path))
 
 
 def foreign(config: Mapping[str, Any]) -> dict[str, str]:

@@ -130,17 +130,26 @@ PRESETS: dict[str, Preset] = {
         {"video_encoder": "frame_vit", "video_input": "raw"},
     ),
     "published_current": Preset(
-        "The published current-only transformer encodes the current; its first norm deletes the level. A "
-        "hundred times the baseline's time on a CPU.",
+        "The published current-only transformer at its published width and depth encodes the current; its "
+        "first norm deletes the level. A step is a token.",
         "FmFormer, arXiv 2406.09016",
         {
-            "current_encoder": {"name": "published_current", "hidden": 96, "pool": 1},
+            "current_encoder": {"name": "published_current", "hidden": 96},
+            "current_input": "raw",
+            "alignment": "pooled",
+        },
+    ),
+    "published_current_level": Preset(
+        "The same without its first norm, so that it sees the level.",
+        "after FmFormer, arXiv 2406.09016",
+        {
+            "current_encoder": {"name": "published_current", "hidden": 96, "level": "kept"},
             "current_input": "raw",
             "alignment": "pooled",
         },
     ),
     "published_current_small": Preset(
-        "The same at a size that a laptop affords: twelve samples a token, width 32.",
+        "The same at a third of the width: what a study of many arms affords.",
         "after FmFormer, arXiv 2406.09016",
         {
             "current_encoder": {"name": "published_current", "pool": 12, "hidden": 32},

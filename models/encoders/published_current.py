@@ -105,10 +105,11 @@ class PublishedCurrentEncoder(nn.Module):
     published and does not see the level of the current. A token sees the whole window: not for
     predictions of its later steps.
 
-    As published (``hidden: 96, pool: 1``; preset ``published_current``) it is far larger than anything
-    else here: forward and backward of 256 windows of 10 steps of 12 samples take 4.2 s on one core, some
-    170 times a training step of the baseline (25 ms). One token a step takes 0.29 s at width 96, 0.13 s at
-    64; at 32, the default, a whole run stays below four times the baseline's.
+    It costs more than three times the baseline's run, being larger than anything else here (674,000
+    parameters at the published width): forward and backward of 256 windows of 10 steps take 0.26 s on one
+    core with a token a step (preset ``published_current``), where a whole training step of the baseline
+    takes 0.025 s; at width 32, the default, 0.07 s. With a token for every sample, as published
+    (``pool: 1``), they take 4 to 6 s: attention grows with the square of the tokens, and that is for a GPU.
 
     Raises:
         InvalidRequest: the input is not raw samples, ``pool`` does not divide them, or there is one channel

@@ -194,6 +194,7 @@ def test_test_labels_reach_nothing_but_the_scores(prepared, tmp_path, arm):
     [
         ("baseline={preset: h_dicd}", "did you mean 'h_dcid'"),
         ("baseline={recordings: 0}", "at least 1 or 'all'"),
+        ("baseline={recordings: 500}", "in all; lower it"),
         ("baseline={leak: both}", "unknown leak 'both'"),
         ("baseline={leak: video, video_input: raw}", "leaks into features only"),
         ("baseline={video_encoder: frame_cnn}", "video_input is features; set video_input: raw"),

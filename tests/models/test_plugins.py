@@ -16,7 +16,7 @@ import pytest
 import bench.listing
 import models.registry
 from models.errors import InvalidRequest
-from models.plugins import VARIABLE, _is_theirs, check, name_files
+from models.plugins import VARIABLE, _is_theirs, check, load, name_files
 from models.registry import SLOTS, Range, component, components, param, slots
 
 ROOT = Path(__file__).parents[2]
@@ -60,6 +60,7 @@ def precursor(folder: Path, verb: str, *words: str) -> subprocess.CompletedProce
     return done
 
 
+@pytest.mark.slow
 def test_a_file_is_listed_and_conforms(folder: Path) -> None:
     assert "my_loss" in precursor(folder, "list", "contrast").stdout
     done = run(folder, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_my_loss.py")
@@ -73,6 +74,8 @@ def test_a_file_is_planned_run_searched_and_reported(folder: Path, engine: str) 
     assert plan["to_run"] == 4
     precursor(folder, "grid", "my_study.yaml", "--engine", engine)
     assert "mine" in precursor(folder, "report", "my_study.yaml").stdout
+    (report,) = (folder / "results").glob("my_study/*/report.md")
+    assert "precursor grid my_study --plugin my_loss.py" in report.read_text()
     precursor(folder, "search", "my_study.yaml", "--engine", engine)
     again = json.loads(precursor(folder, "plan", "my_study.yaml", "--json").stdout)
     assert again["to_run"] == 0
@@ -94,10 +97,14 @@ def test_a_file_is_planned_run_searched_and_reported(folder: Path, engine: str) 
         (HEAD + '@component("contrast", "a", needs=("labels",))\nclass A:\n    """."""', "mean 'label'"),
     ],
 )  # fmt: skip
-def test_a_broken_file_is_one_sentence(tmp_path: Path, content: str, said: str) -> None:
+def test_a_broken_file_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str, said: str
+) -> None:
     (tmp_path / "my_loss.py").write_text(content)
-    done = run(tmp_path, "-m", "bench.cli", "list", "contrast", "--plugin", "my_loss.py")
-    assert done.returncode == 2 and said in done.stderr and done.stderr.strip().count("\n") == 0
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "my_loss.py"))
+    with pytest.raises(InvalidRequest) as refused:
+        load()
+    assert said in str(refused.value) and "\n" not in str(refused.value)
 
 
 @pytest.mark.parametrize("verb", [("status", "smoke"), ("data", "check", "skab=nowhere")])

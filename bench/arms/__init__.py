@@ -1,0 +1,20 @@
+"""Arms: the baseline and everything that is compared with it, resolved to plain values."""
+
+from bench.arms.arm import CONTROLS, REFERENCES, Arm, resolve_arms
+from bench.arms.conditions import CONDITIONS
+from bench.arms.resolve import resolve
+from bench.arms.sameness import DEPENDS, OPTIONAL, completed, identified, used
+
+__all__ = [
+    "CONDITIONS",
+    "CONTROLS",
+    "DEPENDS",
+    "OPTIONAL",
+    "REFERENCES",
+    "Arm",
+    "completed",
+    "identified",
+    "resolve",
+    "resolve_arms",
+    "used",
+]
