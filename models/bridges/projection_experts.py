@@ -45,7 +45,8 @@ class ProjectionExperts(nn.Module):
     With N learned tokens q_m of the modality, X = [q_m, z_m] and
     [q, x] = sum_k w_k(X) P_k(X), w = softmax(R_m(X)): P_k are experts that both modalities share, here
     one pre-norm transformer layer each, R_m an MLP (four times the width, GELU) that weighs them for
-    every token. The encoders of the arm are the tokenizers of the paper.
+    every token. The encoders of the arm are the tokenizers of the paper; its large frozen encoder, which all
+    modalities share, is left out: nothing pre-trained on pictures and text fits these windows.
 
     The paper hands the N tokens on and drops x, and with it time. Here time is kept, so that losses
     that predict can follow: what is handed on sees nothing later than itself. With ``steps`` (ours)

@@ -59,8 +59,8 @@ class VICReg(nn.Module):
 
     Deviation: published for free vectors; here unit vectors times sqrt(D), so that a spread of 1 in
     every coordinate is just within reach, by vectors with mean 0. The loss is an order above InfoNCE
-    at the same weight: divide the weights of the alignment by 10. When not to use it: batches not
-    well above D windows, whose covariances are noise.
+    at the same weight: beside a codebook divide the weights of the alignment by 10 (the preset ``vicreg`` has
+    none and keeps them). When not to use it: batches not well above D windows, whose covariances are noise.
     """
 
     def __init__(self, parameters: VICRegParameters) -> None:
