@@ -1,6 +1,11 @@
+import signal
 from pathlib import Path
 
 import pytest
+
+# A suite that was started in the background ignores Ctrl-C, and so would every command it starts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 TINY = """
 question: Does it run?
