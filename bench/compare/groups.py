@@ -15,6 +15,7 @@ from models.errors import InvalidRequest
 
 Floats = NDArray[np.float64]
 _ROUNDS = 50  # attempts at resamples that hold both classes
+_SMALL = 2**15  # samples whose pairs, counted twice, fit 32 bits
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,14 +56,19 @@ class PairCounts:
                 f"{positive.size} and {values.size}; store them together"
             )
         order = np.argsort(values[~positive], kind="stable")
-        lower, upper = values[~positive][order], values[positive]
-        within = np.zeros((lower.size + 1, names.size))  # normal samples of each group among the k lowest
-        within[np.arange(1, lower.size + 1), member[~positive][order]] = 1
-        within = within.cumsum(axis=0)
-        below = [within[np.searchsorted(lower, upper, side=side)] for side in ("left", "right")]
-        of = np.zeros((names.size, upper.size))
-        of[member[positive], np.arange(upper.size)] = 1
-        return cls(names, of @ (below[0] + below[1]) / 2, of.sum(axis=1), within[-1])
+        lower, size = values[~positive][order], np.int64 if values.size > _SMALL else np.int32
+        within = np.zeros((lower.size + 1, names.size), dtype=size)  # normal samples of each group
+        within[np.arange(1, lower.size + 1), member[~positive][order]] = 1  # among the k lowest
+        np.cumsum(within, axis=0, out=within)
+        place = np.argsort(member[positive], kind="stable")  # abnormal samples, group by group
+        upper, of = values[positive][place], np.bincount(member[positive], minlength=names.size)
+        below, to = (np.searchsorted(lower, upper, side=side) for side in ("left", "right"))
+        ordered = np.zeros((names.size, names.size))
+        if upper.size:
+            starts = np.cumsum(of)[of > 0] - of[of > 0]
+            twice = within[below] * 2 if np.array_equal(below, to) else within[below] + within[to]
+            ordered[of > 0] = np.add.reduceat(twice, starts, axis=0) / 2
+        return cls(names, ordered, of.astype(float), within[-1].astype(float))
 
     def same_samples(self, other: PairCounts) -> bool:
         """Return whether both saw the same number of samples of each class in the same groups."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import integrate, optimize, special, stats
+from scipy import special
 
+from bench.compare.effect import effect_interval
+from bench.compare.rates import wilson
 from models.errors import InvalidRequest
 
 Floats = NDArray[np.float64]
@@ -45,6 +46,7 @@ class Paired:
         sign_flip: the sign-flip permutation test.
         win_rate: share of pairs the arm wins, ties counted half.
         d_z: mean / sd, the standardised paired effect (Cohen 1988, section 2.3.5).
+        median: median difference, which a collapsed run or two cannot move far.
     """
 
     n: int
@@ -54,10 +56,46 @@ class Paired:
     sign_flip: SignFlip
     win_rate: float
     d_z: float
+    median: float = math.nan
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
         """Return the two-sided t interval of the mean difference; NaN below 2 pairs or at zero variance."""
         return _t_interval(self.n, self.mean, self.sd, level)
+
+    def effect_interval(self, level: float = 0.95) -> tuple[float, float]:
+        """Return the interval of the true d_z, see :func:`bench.compare.effect_interval`."""
+        return effect_interval(self.d_z, self.n, level)
+
+    def win_interval(self, level: float = 0.95) -> tuple[float, float]:
+        """Return the Wilson interval of the win rate, a tie being half a win.
+
+        A score of 0, 1/2 or 1 varies no more than one of 0 or 1 with the same mean, so ties make the interval
+        too wide rather than too narrow.
+        """
+        return wilson(self.win_rate * self.n if self.n else 0.0, self.n, level)
+
+
+def differences(arm: ArrayLike, control: ArrayLike) -> Floats:
+    """Return ``arm - control`` on the pairs where both scores are finite, rounding noise set to 0.
+
+    Args:
+        arm: scores of the arm, shape (pairs,).
+        control: scores of the other arm on the same units in the same order, shape (pairs,).
+
+    Raises:
+        InvalidRequest: the two arrays differ in shape.
+    """
+    left, right = np.asarray(arm, dtype=np.float64), np.asarray(control, dtype=np.float64)
+    if left.shape != right.shape or left.ndim != 1:
+        raise InvalidRequest(
+            f"paired scores must be two equally long vectors, got shapes {left.shape} and {right.shape}; "
+            "join the arms by unit first"
+        )
+    both = np.isfinite(left) & np.isfinite(right)
+    left, right = left[both], right[both]
+    difference: Floats = left - right
+    difference[np.abs(difference) <= ROUNDING * np.maximum(np.abs(left), np.abs(right))] = 0.0
+    return difference
 
 
 def paired_difference(arm: ArrayLike, control: ArrayLike, generator: np.random.Generator) -> Paired:
@@ -76,25 +114,17 @@ def paired_difference(arm: ArrayLike, control: ArrayLike, generator: np.random.G
     Raises:
         InvalidRequest: the two arrays differ in shape.
     """
-    left, right = np.asarray(arm, dtype=np.float64), np.asarray(control, dtype=np.float64)
-    if left.shape != right.shape or left.ndim != 1:
-        raise InvalidRequest(
-            f"paired scores must be two equally long vectors, got shapes {left.shape} and {right.shape}; "
-            "join the arms by unit first"
-        )
-    both = np.isfinite(left) & np.isfinite(right)
-    left, right = left[both], right[both]
-    difference = left - right
-    difference[np.abs(difference) <= ROUNDING * np.maximum(np.abs(left), np.abs(right))] = 0.0
+    difference = differences(arm, control)
     n = int(difference.size)
     if n == 0:
         nan = math.nan
         return Paired(0, nan, nan, nan, SignFlip(nan, 0.0, 1.0), nan, nan)
-    mean, sd = float(difference.mean()), _sd(difference)
+    mean, sd = float(difference.mean()), spread(difference)
     d_z = mean / sd if sd > 0 else math.nan
-    t_p = float(2 * stats.t.sf(abs(d_z) * math.sqrt(n), n - 1)) if sd > 0 else math.nan
+    t_p = float(2 * special.stdtr(n - 1, -abs(d_z) * math.sqrt(n))) if sd > 0 else math.nan
     wins = float(np.mean((difference > 0) + 0.5 * (difference == 0)))
-    return Paired(n, mean, sd, t_p, sign_flip(difference, generator), wins, d_z)
+    flipped = sign_flip(difference, generator)
+    return Paired(n, mean, sd, t_p, flipped, wins, d_z, float(np.median(difference)))
 
 
 def sign_flip(difference: ArrayLike, generator: np.random.Generator, draws: int = 50_000) -> SignFlip:
@@ -136,39 +166,11 @@ def t_interval(values: ArrayLike, level: float = 0.95) -> tuple[float, float]:
     finite = np.asarray(values, dtype=np.float64)
     finite = finite[np.isfinite(finite)]
     mean = float(finite.mean()) if finite.size else math.nan
-    return _t_interval(finite.size, mean, _sd(finite), level)
+    return _t_interval(finite.size, mean, spread(finite), level)
 
 
-def detectable_gap(sd: float, n: int, alpha: float = 0.05, power: float = 0.8) -> float:
-    """Return the smallest true mean difference a two-sided paired t test finds with the given power.
-
-    In the unit of ``sd``, from the noncentral t distribution. It speaks of the design: not to be
-    read as evidence about a difference already tested (post-hoc power is a function of p alone).
-    NaN below 2 pairs or where ``sd`` is not a positive number.
-    """
-    return sd * _detectable_effect(n, alpha, power) if n >= 2 and sd > 0 else math.nan
-
-
-@lru_cache(maxsize=1024)
-def _detectable_effect(n: int, alpha: float, power: float) -> float:
-    # T exceeds t exactly when Z > t C / sqrt(df) - shift, with C ~ chi(df) independent of Z ~ N(0, 1).
-    # Integrating over C stays accurate at few pairs and small alpha, where scipy.stats.nct returns NaN.
-    df = n - 1
-    chi = np.linspace(stats.chi.ppf(1e-15, df), stats.chi.isf(1e-15, df), 8001)
-    density: Floats = stats.chi.pdf(chi, df)
-    bar = stats.t.isf(alpha / 2, df) * chi / math.sqrt(df)
-
-    def shortfall(shift: float) -> float:
-        found = special.ndtr(shift - bar) + special.ndtr(-shift - bar)
-        return float(integrate.simpson(found * density, x=chi)) - power
-
-    high = 10.0
-    while shortfall(high) < 0:
-        high *= 2
-    return float(optimize.brentq(shortfall, 0.0, high, xtol=1e-12)) / math.sqrt(n)
-
-
-def _sd(values: Floats) -> float:
+def spread(values: Floats) -> float:
+    """Return the standard deviation (n - 1): NaN below 2 values, 0 where they differ by rounding alone."""
     if values.size < 2:
         return math.nan
     equal = np.ptp(values) <= ROUNDING * np.abs(values).max()
@@ -178,5 +180,5 @@ def _sd(values: Floats) -> float:
 def _t_interval(n: int, mean: float, sd: float, level: float) -> tuple[float, float]:
     if not sd > 0:
         return math.nan, math.nan
-    half = float(stats.t.isf((1 - level) / 2, n - 1)) * sd / math.sqrt(n)
+    half = -float(special.stdtrit(n - 1, (1 - level) / 2)) * sd / math.sqrt(n)
     return mean - half, mean + half

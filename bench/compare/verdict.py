@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from bench.compare.family import fewest_pairs
 from bench.compare.paired import Paired
 
 Word = Literal["better", "worse", "equivalent", "undecided"]
@@ -61,14 +62,10 @@ def verdict(paired: Paired, adjusted_p: float, rope: float, family: int = 1, alp
         return Verdict(
             "undecided",
             f"{paired.n} pairs cannot reach p ≤ {alpha:g} among {family} comparison{'s' * (family != 1)}: "
-            f"{_pairs_needed(family, alpha)} pairs can",
+            f"{fewest_pairs(family, alpha)} pairs can",
         )
     if adjusted_p <= alpha:
         return Verdict(
             "undecided", "Holm p is small but the t interval contains 0: a few pairs make the difference"
         )
     return Verdict("undecided", equal)
-
-
-def _pairs_needed(family: int, alpha: float) -> int:
-    return math.ceil(1 - math.log2(alpha / family))

@@ -7,11 +7,10 @@ import math
 
 import numpy as np
 import pytest
-from scipy import integrate, stats
+from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from bench.compare import (
-    detectable_gap,
     fail_rate,
     holm,
     paired_difference,
@@ -119,26 +118,6 @@ def test_no_pair_one_pair_and_equal_differences() -> None:
 def test_shapes_must_agree() -> None:
     with pytest.raises(InvalidRequest, match="join the arms by unit"):
         paired_difference([0.5, 0.6], [0.5], rng())
-
-
-@pytest.mark.parametrize(("n", "alpha"), [(2, 0.05), (5, 0.005), (8, 0.05), (8, 0.01), (40, 0.05)])
-def test_detectable_gap_has_the_power_it_claims(n: int, alpha: float) -> None:
-    gap = detectable_gap(0.03, n, alpha)
-    shift, bar = gap / 0.03 * math.sqrt(n), stats.t.isf(alpha / 2, n - 1) / math.sqrt(n - 1)
-
-    def density(chi: float) -> float:
-        reached = stats.norm.sf(bar * chi - shift) + stats.norm.cdf(-bar * chi - shift)
-        return float(stats.chi.pdf(chi, n - 1) * reached)
-
-    assert integrate.quad(density, 0, np.inf, epsabs=1e-12, limit=400)[0] == pytest.approx(0.8, abs=1e-9)
-
-
-def test_detectable_gap_published_value() -> None:
-    # Cohen (1988): paired t, 34 pairs find d_z = .5 with power .8 at two-sided .05
-    assert detectable_gap(1.0, 34) < 0.5 < detectable_gap(1.0, 33)
-    assert math.isnan(detectable_gap(0.0, 8))
-    assert math.isnan(detectable_gap(math.nan, 8))
-    assert math.isnan(detectable_gap(0.1, 1))
 
 
 @pytest.mark.parametrize("size", [1, 2, 7, 30])
