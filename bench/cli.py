@@ -7,6 +7,7 @@ import json
 import shlex
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -163,6 +164,25 @@ _retry_option = click.option(
 )
 
 
+_language_option = click.option(
+    "--lang",
+    "language",
+    default=None,
+    type=click.Choice(["en", "zh"]),
+    help="Language of the report, else the study's; another than en stands beside the English one.",
+)
+
+
+def _shown(study: Any, columns: str | None) -> Any:
+    """Return a study whose report shows these columns."""
+    from bench.reporting import checked_columns
+
+    if columns is None:
+        return study
+    chosen = checked_columns(name.strip() for name in columns.split(",") if name.strip())
+    return replace(study, reporting=replace(study.reporting, columns=chosen))
+
+
 def _load(study: str, data: tuple[str, ...], settings: tuple[str, ...]) -> Any:
     from bench.grid import find_study
     from bench.study import load
@@ -221,6 +241,7 @@ def plan(
 @_study_options
 @_run_options
 @_retry_option
+@_language_option
 @checked
 def grid(study: str, data: tuple[str, ...], settings: tuple[str, ...], out: Path, **options: Any) -> int:
     """Run what is missing of a study, record every cell as it ends, then report.
@@ -252,6 +273,7 @@ def grid(study: str, data: tuple[str, ...], settings: tuple[str, ...], out: Path
     help="Retrain the winners on fresh seeds and read the test part.",
 )
 @_retry_option
+@_language_option
 @checked
 def search(
     study: str,
@@ -260,6 +282,7 @@ def search(
     out: Path,
     trials: int | None,
     confirm: bool,
+    language: str | None,
     **options: Any,
 ) -> int:
     """Tune every arm on validation at equal budgets, then confirm the winners on fresh seeds.
@@ -273,7 +296,8 @@ def search(
     """  # noqa: D301
     from bench.tuning import run_search
 
-    return run_search(_request(study, data, settings, out, trials), confirm=confirm, **options)
+    request = _request(study, data, settings, out, trials, language=language)
+    return run_search(request, confirm=confirm, **options)
 
 
 @main.command()
@@ -307,6 +331,19 @@ def dashboard(out: Path, host: str, port: int) -> None:
 @click.option(
     "--trials", default=None, type=click.IntRange(1), help="Trials per arm of that search; else the study's."
 )
+@_language_option
+@click.option(
+    "--format",
+    "printed",
+    default="html",
+    show_default=True,
+    type=click.Choice(["html", "pdf"]),
+    help="pdf: the page as PDF too, printed by a Chromium on this machine.",
+)
+@click.option("--columns", default=None, metavar="A,B", help="Columns of the results, e.g. n,mean,verdict.")
+@click.option("--compare", multiple=True, metavar="OTHER", help="A study to lay beside this one.")
+@click.option("--compare-data", multiple=True, metavar="NAME=PATH", help="Data of the other; else its own.")
+@click.option("--compare-set", multiple=True, metavar="KEY=VALUE", help="A key of the other.")
 @checked
 def report(
     study: str,
@@ -315,18 +352,44 @@ def report(
     out: Path,
     searched: bool,
     trials: int | None,
+    language: str | None,
+    printed: str,
+    columns: str | None,
+    compare: tuple[str, ...],
+    compare_data: tuple[str, ...],
+    compare_set: tuple[str, ...],
 ) -> int:
     """Write the comparison of a study again from the record. Same records, same bytes.
 
-    Example: precursor report ablations/smoke.yaml
-    """
+    \b
+    Examples: precursor report ablations/smoke.yaml --columns n,mean,interval,verdict
+              precursor report contrastive_loss --compare contrast_alone
+              precursor report contrastive_loss --compare-data milling=PATH --lang zh
+    """  # noqa: D301
+    from bench.beside import Asked, others
+
+    asked = Asked(compare, compare_data, compare_set)
+    pdf = printed == "pdf"
     if searched:
         from bench.tuning import report_search
 
-        return report_search(_request(study, data, settings, out, trials))
+        if asked:
+            raise InvalidRequest("--compare is for reports of studies, and --search asks for one of a search")
+        request = _request(study, data, settings, out, trials, language=language, pdf=pdf)
+        return report_search(replace(request, study=_shown(request.study, columns)))
     from bench.verbs import write_report
 
-    return write_report(_load(study, data, settings), out, command=_command(study, data, settings))
+    declared = _shown(_load(study, data, settings), columns)
+    more = [*(["--columns", columns] if columns else []), *asked.words]
+    command = _command(study, data, settings, "report" if more else "grid")
+    return write_report(
+        declared,
+        out,
+        command=f"{command} {shlex.join(more)}" if more else command,
+        language=language,
+        pdf=pdf,
+        beside=others(declared, study, asked) if asked else (),
+    )
 
 
 @main.command()
@@ -390,7 +453,12 @@ def _command(study: str, data: tuple[str, ...], settings: tuple[str, ...], verb:
 
 
 def _request(
-    study: str, data: tuple[str, ...], settings: tuple[str, ...], out: Path, trials: int | None
+    study: str,
+    data: tuple[str, ...],
+    settings: tuple[str, ...],
+    out: Path,
+    trials: int | None,
+    **how: Any,
 ) -> Any:
     """Return the request of a search, with the command for reports and as it can be typed here."""
     from bench.tuning import Request
@@ -401,7 +469,7 @@ def _request(
     words += [word for item in data for word in ("--data", item)]
     words += [word for item in settings for word in ("--set", item)]
     command = _command(study, data, settings, "search") + more
-    return Request(_load(study, data, settings), out, trials, command, shlex.join(words) + more)
+    return Request(_load(study, data, settings), out, trials, command, shlex.join(words) + more, **how)
 
 
 if __name__ == "__main__":

@@ -3,30 +3,66 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
-from bench.arms import Arm
+from bench import identity
+from bench.arms import Arm, identified
 from bench.data.split import SplitSpec
-from bench.report.evidence import ArmInfo, Evidence
+from bench.report.evidence import IDENTITY, ArmInfo, Evidence
 from bench.store import Record, Store
 from bench.study import Cell, Study, Unit
 from models.catalog import RECIPE
 from models.method import acting
 
 _PER_RUN = ("started",)  # true of one run alone, so no provenance of a report
+_AT_ONCE = 4096
 
 
-def gather(study: Study, store: Store, command: str) -> Evidence:
+def gather(study: Study, store: Store, command: str, cells: Sequence[Cell] | None = None) -> Evidence:
     """Join the cells of a study with their records, by key.
 
     Cells that have not run are in the plan and have no row; cells that failed keep kind and message.
+
+    Args:
+        study: the study.
+        store: its record.
+        command: what makes the report again.
+        cells: those of the study, where they are known already.
     """
-    arms = tuple(ArmInfo(arm.name, arm.kind, arm.change, arm.levels, _note(arm)) for arm in study.arms)
-    factors = tuple(study.arms[0].levels)
-    return evidence_of(study, study.cells(), arms, study.units, store, command, factors=factors)
+    arms = tuple(_info(arm) for arm in study.arms)
+    planned = study.cells() if cells is None else cells
+    return evidence_of(
+        study,
+        planned,
+        arms,
+        study.units,
+        store,
+        command,
+        factors=tuple(study.arms[0].levels),
+        overlap=overlap(study.split, len({unit.fold for unit in study.units}), len(study.units)),
+    )
+
+
+def overlap(split: SplitSpec, folds: int, units: int) -> tuple[float, float] | None:
+    """Return the shares of the recordings in training and test part; None for a single unit.
+
+    Every unit divides the same recordings anew, so that two training sets have most of them in common.
+    """
+    test = 1 / folds if split.by == "fold" else split.test
+    return ((1 - test) * (1 - split.validation), test) if units > 1 and test < 1 else None
+
+
+def _info(arm: Arm) -> ArmInfo:
+    alike = "" if arm.treatment != "method" else identity.key(_method(arm.config))
+    return ArmInfo(arm.name, arm.kind, arm.change, arm.levels, _note(arm), alike)
+
+
+def _method(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what an arm is on any data: all but the lead, which each source has its own of."""
+    return {name: value for name, value in identified(config).items() if name != "lead"}
 
 
 def _note(arm: Arm) -> str:
@@ -61,26 +97,36 @@ def evidence_of(
     **parts: Any,
 ) -> Evidence:
     """Return the evidence that these cells give, whoever planned them; ``parts`` are further attributes."""
-    found = [(cell, store.get(cell.key)) for cell in cells]
-    rows = [_row(cell, record) for cell, record in found if record is not None]
-    curves = {cell.key: record.curve for cell, record in found if record is not None}
+    metric = study.settings.metric
+    rows, told = _Rows(metric), _Told()
+    for cell, record in zip(cells, store.scan(cell.key for cell in cells), strict=True):
+        if record is not None:
+            rows.add(_row(cell, record))
+            told.add(record)
+
+    def curve(key: str) -> list[dict[str, Any]]:
+        record = store.get(key, keep=False)
+        return record.curve if record is not None else []
+
     return Evidence(
         study=study.name,
         question=study.settings.question,
         data=study.source.title,
         simulated=study.source.simulated,
-        metric=study.settings.metric,
+        metric=metric,
         rope=study.settings.rope,
         ranked=study.settings.order == "ranked",
         baseline=arms[0].name,
         arms=arms,
         units=tuple(unit.name for unit in sorted(units, key=lambda u: (_fold(u), u.seed))),
         cells=Counter(cell.arm for cell in cells),
-        runs=_table(rows, study.settings.metric),
+        runs=rows.table(),
         command=command,
-        provenance=_provenance(study, [record for _, record in found if record is not None]),
-        curve=curves.__getitem__,
-        predictions=store.predictions,
+        provenance=_provenance(study, told),
+        columns=study.reporting.columns,
+        looks=study.reporting.looks,
+        curve=curve,
+        predictions=store.arrays,
         **parts,
     )
 
@@ -105,30 +151,63 @@ def _row(cell: Cell, record: Record) -> dict[str, Any]:
     }
 
 
-def _table(rows: list[dict[str, Any]], metric: str) -> pd.DataFrame:
-    """Return rows as a frame with sorted score columns, so that equal records give equal bytes."""
-    frame = pd.DataFrame(rows)
-    leading = ["arm", "unit", "fold", "seed", "permutation", "key", "outcome", "message"]
-    for column in (metric, "cost.cpu_seconds", "cost.wall_seconds"):
-        if column not in frame:
-            frame[column] = float("nan")
-    return frame[[*leading, *sorted(str(column) for column in frame if column not in leading)]]
+class _Rows:
+    """Rows that become a table a few thousand at a time: as mappings, all of them would fill the memory."""
+
+    def __init__(self, metric: str) -> None:
+        self._metric = metric
+        self._parts: list[pd.DataFrame] = []
+        self._waiting: list[dict[str, Any]] = []
+
+    def add(self, row: dict[str, Any]) -> None:
+        self._waiting.append(row)
+        if len(self._waiting) >= _AT_ONCE:
+            self._parts.append(pd.DataFrame(self._waiting))
+            self._waiting = []
+
+    def table(self) -> pd.DataFrame:
+        """Return all rows, score columns sorted, so that equal records give equal bytes."""
+        frame = pd.concat([*self._parts, pd.DataFrame(self._waiting)], ignore_index=True)
+        for column in (*IDENTITY, self._metric, "cost.cpu_seconds", "cost.wall_seconds"):
+            if column not in frame:
+                frame[column] = float("nan")
+        return frame[[*IDENTITY, *sorted(str(column) for column in frame if column not in IDENTITY)]]
 
 
-def _provenance(study: Study, records: list[Record]) -> dict[str, tuple[str, ...]]:
+class _Told:
+    """What the records say of how they were made: every value of every name once."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, set[str]] = {}
+        self._count, self._by_name = 0, Counter[str]()
+
+    def add(self, record: Record) -> None:
+        if not record.provenance:  # a cell that never started
+            return
+        self._count += 1
+        for name, value in record.provenance.items():
+            if name not in _PER_RUN:
+                self.values.setdefault(name, set()).add(str(value))
+                self._by_name[name] += 1
+
+    def items(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Yield names with their values; ``unknown`` is one where some record lacks the name."""
+        for name in sorted(self.values):
+            lacking = {"unknown"} if self._by_name[name] < self._count else set()
+            yield name, tuple(sorted(self.values[name] | lacking))
+
+
+def _provenance(study: Study, told: _Told) -> dict[str, tuple[str, ...]]:
     """Return what is common to the runs, and every value where they differ."""
     budget = study.budget
     epochs = f"{budget.epochs} epoch{'s' * (budget.epochs != 1)}"
-    shown: dict[str, tuple[str, ...]] = {
+    return {
         "data fingerprint": (study.source.fingerprint()[:16],),
         "protocol": (study.settings.protocol,),
         "split": (_split_in_words(study.split),),
         "budget": (f"{epochs} of {budget.windows} windows",),
+        **dict(told.items()),
     }
-    told = [record.provenance for record in records if record.provenance]  # none of a cell never started
-    for name in sorted({name for each in told for name in each} - set(_PER_RUN)):
-        shown[name] = tuple(sorted({str(each.get(name, "unknown")) for each in told}))
-    return shown
 
 
 def _split_in_words(spec: SplitSpec) -> str:

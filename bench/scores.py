@@ -62,7 +62,7 @@ def code_diagnostics(current: NDArray[Any], video: NDArray[Any], codes: int) -> 
     """
     share = [np.bincount(index.ravel(), minlength=codes) / index.size for index in (current, video)]
     entropy = [float(-(p[p > 0] * np.log(p[p > 0])).sum()) for p in share]
-    matched = _nearest_steps(current, video.shape[1])
+    matched = nearest_steps(current, video.shape[1])
     equal = float((matched == video).mean())
     chance = float((share[0] * share[1]).sum())
     return {
@@ -75,6 +75,7 @@ def code_diagnostics(current: NDArray[Any], video: NDArray[Any], codes: int) -> 
     }
 
 
-def _nearest_steps(index: NDArray[Any], steps: int) -> NDArray[Any]:
+def nearest_steps(index: NDArray[Any], steps: int) -> NDArray[Any]:
+    """Return indices ``(n, steps)``: of each step of the other modality, the own one at the same time."""
     own = index.shape[1]
     return index[:, ((np.arange(steps) + 0.5) * own / steps).astype(int)]

@@ -11,7 +11,7 @@ import math
 import os
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -150,10 +150,24 @@ class Store:
             _write(path, _HEAD + checksum + _MIDDLE + body + _TAIL)
         return path
 
-    def get(self, key: str) -> Record | None:
-        """Return the done record of a key, else its latest attempt, else ``None``."""
-        found = self._best(key)
+    def get(self, key: str, *, keep: bool = True) -> Record | None:
+        """Return the done record of a key, else its latest attempt, else ``None``.
+
+        What was read is kept for the next time; ``keep=False`` for a look at very many records, once.
+        """
+        found = self._best(key, keep)
         return _record(found) if found else None
+
+    def scan(self, keys: Iterable[str]) -> Iterator[Record | None]:
+        """Yield what :meth:`get` returns for each key, from one listing; nothing is kept.
+
+        For a look at very many records, once: what is written meanwhile may be missed.
+        """
+        names = self._names()
+        for key in keys:
+            whole = [found for n in names.get(key, ()) if (found := self._read(key, n))]
+            best = _chosen(whole)
+            yield _record(best) if best else None
 
     def records(self) -> Iterator[Record]:
         """Yield every whole record, ordered by key and attempt."""
@@ -171,11 +185,16 @@ class Store:
 
     def predictions(self, key: str) -> dict[str, np.ndarray] | None:
         """Return the arrays of the record :meth:`get` returns; ``None`` if absent or damaged."""
-        found = self._best(key)
+        found = self.arrays(key)
+        return None if found is None else dict(found)
+
+    def arrays(self, key: str) -> Mapping[str, np.ndarray] | None:
+        """Return what :meth:`predictions` returns, each array unpacked only when it is looked at."""
+        found = self._best(key, keep=False)
         if not found or not found["npz"]:
             return None
         content = self._npz(found)
-        return unpack(content) if content else None
+        return np.load(io.BytesIO(content), allow_pickle=False) if content else None
 
     def damaged(self) -> list[str]:
         """Return the names of all torn, altered or missing files; reads the predictions as well."""
@@ -199,9 +218,9 @@ class Store:
             return None
         return content if hashlib.sha256(content).hexdigest() == found["npz"] else None
 
-    def _best(self, key: str) -> dict[str, Any] | None:
-        whole = [found for n in self._names().get(key, []) if (found := self._load(key, n))]
-        return next((found for found in whole if found["outcome"] == "done"), whole[-1] if whole else None)
+    def _best(self, key: str, keep: bool = True) -> dict[str, Any] | None:
+        whole = [found for n in self._names().get(key, []) if (found := self._load(key, n, keep))]
+        return _chosen(whole)
 
     def _all(self) -> Iterator[dict[str, Any]]:
         for key, attempts in sorted(self._names().items()):
@@ -227,7 +246,7 @@ class Store:
             self._listing = (changed, names)
         return names
 
-    def _load(self, key: str, attempt: int) -> dict[str, Any] | None:
+    def _load(self, key: str, attempt: int, keep: bool = True) -> dict[str, Any] | None:
         """Return the payload of a record file, or ``None`` if it is not whole; parsed once per version."""
         path = self._path(key, attempt)
         try:
@@ -236,13 +255,20 @@ class Store:
             cached = self._parsed.get(path.name)
             if cached and cached[0] == version:
                 return cached[1]
-            found = _parse(path.read_bytes())
         except FileNotFoundError:
             return None
-        if found and (found["key"], found["attempt"]) != (key, attempt):
-            found = None
-        self._parsed[path.name] = (version, found)
+        found = self._read(key, attempt)
+        if keep:
+            self._parsed[path.name] = (version, found)
         return found
+
+    def _read(self, key: str, attempt: int) -> dict[str, Any] | None:
+        try:
+            with open(f"{self._folder}/{key}.{attempt}.json", "rb") as file:
+                found = _parse(file.read())
+        except FileNotFoundError:
+            return None
+        return found if found and (found["key"], found["attempt"]) == (key, attempt) else None
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
@@ -261,6 +287,12 @@ def _parse(content: bytes) -> dict[str, Any] | None:
         return None
     found: dict[str, Any] = json.loads(body)
     return found
+
+
+def _chosen(attempts: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """Return the attempt that counts: the done one, else the last."""
+    done = (found for found in attempts if found["outcome"] == "done")
+    return next(done, attempts[-1] if attempts else None)
 
 
 def _record(found: Mapping[str, Any]) -> Record:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from bench.data.source import Source
 from bench.data.split import SplitSpec
 from bench.data.windows import WindowSpec
 from bench.reading import load_yaml, overridden
+from bench.reporting import Reporting, read_reporting
 from models import registry
 from models.catalog import RECIPE
 from models.errors import InvalidRequest, unknown
@@ -77,7 +79,7 @@ class Cell:
     permutation: int
     content: dict[str, Any]
 
-    @property
+    @cached_property
     def key(self) -> str:
         """Content key: resolved configuration, data fingerprint and seeds."""
         return identity.key(self.content)
@@ -97,6 +99,7 @@ class Study:
         arms: the baseline first.
         settings_given: the overrides it was read with.
         search: how ``precursor search`` tunes its arms; the defaults if the file does not say.
+        reporting: what its report shows.
     """
 
     name: str
@@ -108,6 +111,7 @@ class Study:
     arms: tuple[Arm, ...]
     settings_given: tuple[str, ...] = ()
     search: Mapping[str, Any] = field(default_factory=dict)
+    reporting: Reporting = Reporting()
 
     @property
     def units(self) -> tuple[Unit, ...]:
@@ -133,16 +137,15 @@ class Study:
     def cells(self) -> tuple[Cell, ...]:
         """Return every cell, unit by unit so that an interrupted run leaves complete pairs."""
         fingerprint = self.source.fingerprint()
+        shared = {
+            arm.name: self.content(arm.config, arm.treatment, None, {}, fingerprint) for arm in self.arms
+        }
         return tuple(
-            Cell(arm.name, unit, shuffle, self._content(arm, unit, shuffle, fingerprint))
+            Cell(arm.name, unit, shuffle, _of_unit(shared[arm.name], unit, shuffle))
             for unit in sorted(self.units, key=lambda unit: unit.seed)
             for arm in self.arms
             for shuffle in range(self.settings.permutations if arm.treatment == "shuffled_pairs" else 1)
         )
-
-    def _content(self, arm: Arm, unit: Unit, shuffle: int, fingerprint: str) -> dict[str, Any]:
-        seeds = {"split": unit.seed, "initialisation": unit.seed, "permutation": shuffle}
-        return self.content(arm.config, arm.treatment, unit.fold, seeds, fingerprint)
 
     def content(
         self,
@@ -174,6 +177,12 @@ class Study:
         }
 
 
+def _of_unit(shared: Mapping[str, Any], unit: Unit, shuffle: int) -> dict[str, Any]:
+    """Return the content of an arm on one unit."""
+    seeds = {"split": unit.seed, "initialisation": unit.seed, "permutation": shuffle}
+    return {**shared, "split": {**shared["split"], "fold": unit.fold}, "seeds": seeds}
+
+
 _PLAIN = tuple(registry.fields(Settings))
 _KEYS = (
     *_PLAIN,
@@ -187,6 +196,7 @@ _KEYS = (
     "controls",
     "references",
     "search",
+    "report",
 )
 
 
@@ -230,7 +240,8 @@ def load(path: Path, *, data: Mapping[str, str] | None = None, settings: tuple[s
 
         read_search(search, plain.metric)
     _check_arms(arms, source, split, budget, plain.metric)
-    return Study(path.stem, plain, budget, source, windows, split, arms, settings, search)
+    reporting = read_reporting(_mapping(raw, "report"))
+    return Study(path.stem, plain, budget, source, windows, split, arms, settings, search, reporting)
 
 
 def _source(spec: object, data: Mapping[str, str]) -> Source:

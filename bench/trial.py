@@ -26,6 +26,7 @@ from bench.inputs import Inputs, as_rows, batches, batches_in, make_inputs
 from bench.readout import ALWAYS, Codes, Readout, probability
 from bench.references import reference
 from bench.scores import code_diagnostics, scores
+from bench.traces import code_counts, sample
 from models import plugins, registry
 from models.catalog import RECIPE
 from models.errors import InvalidRequest
@@ -92,6 +93,10 @@ def run(cell: dict[str, Any], data: str, device: str = "auto") -> Iterator[dict[
                 return
             result = _evaluate(cell, readout, dataset, windows, parts)
             result["diagnostics"] |= noted
+            if cell["treatment"] == "method" and cell["seeds"]["initialisation"] == 0:
+                # One seed is enough for a picture, and keeps the record small.
+                fresh = build_method(cell["arm"], dataset, spec, seed=0).to(place)
+                result["predictions"] |= sample(readout, fresh, inputs, parts.test)
         result["scores"].update(_ceiling(dataset, spec, cell["arm"]["lead"], windows, parts))
         yield result
 
@@ -328,7 +333,7 @@ def _evaluate(
     return {
         "scores": found,
         "diagnostics": _diagnostics(readout, current, video, parts.test),
-        "predictions": _predictions(guess, dataset, windows, parts),
+        "predictions": _predictions(guess, dataset, windows, parts) | _counts(readout, current, video),
         "cost": {"parameters": sum(p.numel() for p in readout.method.parameters())},
     }
 
@@ -337,6 +342,11 @@ def _for_video(readout: Readout, spec: dict[str, Any], head: Any, parts: Split) 
     """Return the head that reads the video: the same one, unless it allows for an offset of the current."""
     centred = "centre" in spec and spec["centre"] != "none"
     return readout.fit(spec, parts.train, reads="video") if centred else head
+
+
+def _counts(readout: Readout, current: Codes, video: Codes) -> dict[str, NDArray[Any]]:
+    of_current, of_video = (codes[1].cpu().numpy() for codes in (current, video))
+    return {**code_counts(of_current, of_video, len(readout.method.codebooks()[0]))}
 
 
 def _diagnostics(readout: Readout, current: Codes, video: Codes, rows: NDArray[np.int64]) -> dict[str, float]:

@@ -11,7 +11,6 @@ import click
 from rich.console import Console
 
 from bench.dashboard import refresh, show_best
-from bench.report import terminal, write
 from bench.run import Options
 from bench.search import conduct
 from bench.search.confirm import Winner, confirm_cells, evidence, may_repeat, winners
@@ -19,7 +18,7 @@ from bench.search.plan import SearchPlan, make_search_plan
 from bench.search.task import Task
 from bench.store import Store
 from bench.study import Study
-from bench.verbs import prepare_data, report_folder, require_device, require_folder
+from bench.verbs import prepare_data, publish, report_folder, require_device, require_folder
 from models import registry
 
 
@@ -33,6 +32,8 @@ class Request:
         trials: trials per arm, if not the study's.
         command: the command without the paths of this machine, for reports.
         typed: the command as it can be typed here.
+        language: the report is there in English and in it; None for what the study says.
+        pdf: whether the page is printed, too.
     """
 
     study: Study
@@ -40,6 +41,8 @@ class Request:
     trials: int | None
     command: str
     typed: str
+    language: str | None = None
+    pdf: bool = False
 
 
 def run_search(request: Request, *, confirm: bool, retry_failed: bool, device: str, **options: object) -> int:
@@ -145,9 +148,7 @@ def _report(plan: SearchPlan, tasks: Sequence[Task], found: Sequence[Winner], re
     other = request.trials is not None and request.trials != make_search_plan(plan.study).spec.settings.trials
     mark = f"-{request.trials}-trials" if other else ""
     folder = request.out / plan.study.name / f"{report_folder(plan.study)}{mark}-search"
-    written = write(told, folder)
-    click.echo(terminal(told))
-    page = next(path for path in written if path.suffix == ".html")
+    page = publish(told, folder, request.language or request.study.reporting.lang, pdf=request.pdf)
     click.echo(f"\nreport: {page}\nlive view: precursor dashboard --out {request.out}")
     _refresh(request.out)
     bad = told.missing + int((told.runs["outcome"] != "done").sum())

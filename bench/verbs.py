@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +13,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from bench import grid, identity
+from bench.beside import declared, folder_of
 from bench.gather import gather
-from bench.report import terminal, write
-from bench.run import Options
+from bench.report import Evidence, compare, terminal, write
+from bench.report.lang import said_name, speaking
+from bench.report.pdf import find_browser, print_page
+from bench.run import Options, retryable
 from bench.store import Store
 from bench.study import Study
 from models import registry
@@ -105,7 +110,14 @@ def standing(study: Study | None, out: Path) -> dict[str, Any]:
 
 
 def run_grid(
-    study: Study, out: Path, *, command: str, retry_failed: bool, device: str, **options: Any
+    study: Study,
+    out: Path,
+    *,
+    command: str,
+    retry_failed: bool,
+    device: str,
+    language: str | None = None,
+    **options: Any,
 ) -> int:
     """Prepare the data, run what is missing, report; 1 if cells failed or are missing."""
     require_device(device)
@@ -117,7 +129,7 @@ def run_grid(
     if warning:
         console.print(f"warning: {warning}", style="yellow", highlight=False, soft_wrap=True)
     outcome = grid.run(study, store, data, Options(device=device, **options), retry=retry_failed)
-    code = write_report(study, out, command=command)
+    code = write_report(study, out, command=command, language=language)
     if outcome.interrupted:
         console.print("interrupted; the same command goes on from here", highlight=False)
     return code
@@ -157,21 +169,80 @@ def require_device(device: str) -> None:
         )
 
 
-def write_report(study: Study, out: Path, *, command: str) -> int:
-    """Write the report of what is on record and print its table; 1 if cells failed or are missing."""
-    store = Store(out)
-    plan = grid.make_plan(study, store)
-    if not plan.done and not plan.failed:
+def write_report(
+    study: Study,
+    out: Path,
+    *,
+    command: str,
+    language: str | None = None,
+    pdf: bool = False,
+    beside: Sequence[Study] = (),
+) -> int:
+    """Write the report of what is on record and print its table; 1 if cells failed or are missing.
+
+    Args:
+        study: the study.
+        out: where its record is, and its report goes.
+        command: what makes the report again.
+        language: what the table is printed in, else what the study says; the report is there in English
+            and in it.
+        pdf: whether the page is printed, too.
+        beside: studies that the command lays beside it; their report has a folder of its own.
+    """
+    store, cells = Store(out), study.cells()
+    evidence = gather(study, store, command, cells)
+    failed, todo = _unfinished(evidence, {cell.key for cell in cells}, store)
+    if not len(evidence.finished) and not failed:
         click.echo(f"nothing of {study.name} is on record in {out}; run `{command}` first", err=True)
         return 1
-    evidence = gather(study, store, command)
-    written = write(evidence, out / study.name / report_folder(study))
-    click.echo(terminal(evidence))
-    pages = [path for path in written if path.suffix == ".html"]
-    click.echo(f"\nreport: {pages[0]}")
-    if plan.todo or plan.failed:
-        click.echo(f"cells missing: {len(plan.todo)}, failed: {len(plan.failed)}", err=True)
-    return int(bool(plan.todo or plan.failed))
+    laid = [(other, gather(other, store, "")) for other in (*beside, *declared(study))]
+    for other in [other for other, told in laid if not len(told.finished)]:
+        said = f"nothing of {other.name} on {other.source.title} is on record in {out}"
+        if other in beside:
+            click.echo(f"{said}; run `precursor grid` on it first", err=True)
+            return 1
+        click.echo(f"{said}: the report leaves it out", err=True)
+    evidence = replace(evidence, others=tuple(told for _, told in laid if len(told.finished)))
+    folder = report_folder(study)
+    if beside:
+        names = [_beside_name(other, study) for other in beside]
+        folder = folder_of(folder, names)
+    page = publish(evidence, out / study.name / folder, language or study.reporting.lang, pdf=pdf)
+    click.echo(f"\nreport: {page}")
+    if todo or failed:
+        click.echo(f"cells missing: {todo}, failed: {failed}", err=True)
+    return int(bool(todo or failed))
+
+
+def publish(evidence: Evidence, folder: Path, language: str = "en", *, pdf: bool = False) -> Path:
+    """Write a report, print its table, and return what a reader opens.
+
+    Raises:
+        InvalidRequest: a PDF is asked for and there is no browser to print it; nothing is written then.
+    """
+    browser = find_browser() if pdf else None
+    comparison = compare(evidence)
+    write(comparison, folder, language)
+    with speaking(language):
+        click.echo(terminal(comparison))
+        page = folder / said_name("report.html")
+    return print_page(browser, page) if browser else page
+
+
+def _unfinished(evidence: Evidence, planned: set[str], store: Store) -> tuple[int, int]:
+    """Return how many cells have failed for good, and how many are still to run."""
+    rows = evidence.runs.drop_duplicates("key")
+    bad = rows[rows["outcome"] != "done"]
+    final = [
+        not retryable(str(outcome), store.attempts(str(key)))
+        for key, outcome in zip(bad["key"], bad["outcome"], strict=True)
+    ]
+    return sum(final), len(planned) - (len(rows) - len(bad)) - sum(final)
+
+
+def _beside_name(other: Study, study: Study) -> str:
+    folder = report_folder(other)
+    return folder if other.name == study.name else f"{_slug(other.name)}-{folder}"
 
 
 def check_data(name: str, path: str) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 from bench.arms.conditions import CONDITIONS
@@ -57,6 +58,11 @@ class Arm:
     levels: dict[str, Any] = field(default_factory=dict)
     given: frozenset[str] = frozenset()
     compared: frozenset[str] = frozenset()
+
+    @cached_property
+    def acting(self) -> dict[str, Any]:
+        """What has an effect in the arm, see :func:`bench.arms.used`."""
+        return used(self.config)
 
 
 def resolve_arms(
@@ -180,7 +186,7 @@ def _add(arms: list[Arm], arm: Arm) -> None:
             raise InvalidRequest(
                 f"arm {arm.name!r} is the same as {other.name!r}; change something or leave it out"
             )
-        if used(other.config) == used(arm.config):
+        if other.acting == arm.acting:
             raise InvalidRequest(
                 f"arm {arm.name!r} would be the same run as {other.name!r}, since they differ only in what "
                 f"has no effect there ({', '.join(idle(arm.config, other.config))}); change something else "

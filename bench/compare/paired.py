@@ -149,12 +149,20 @@ def sign_flip(difference: ArrayLike, generator: np.random.Generator, draws: int 
         for value in values[1:]:
             sums = np.concatenate([sums + value, sums - value])
         return SignFlip(float(np.mean(np.abs(sums) >= bar)), 0.0, 2.0 ** (1 - n))
-    hits = 0
-    for start in range(0, draws, 10_000):
-        signs = generator.integers(0, 2, size=(min(10_000, draws - start), n), dtype=np.int8)
-        hits += int(np.count_nonzero(np.abs((2.0 * signs - 1.0) @ values) >= bar))
+    hits = int(np.count_nonzero(np.abs(_random_sums(values, generator, draws)) >= bar))
     p = (hits + 1) / (draws + 1)
     return SignFlip(p, math.sqrt(p * (1 - p) / draws), 1 / (draws + 1))
+
+
+def _random_sums(values: Floats, generator: np.random.Generator, draws: int) -> Floats:
+    """Return sums under random signs: a random byte looks up the signed sum of eight values."""
+    padded = np.zeros(-(-values.size // 8) * 8)
+    padded[: values.size] = values
+    signs = 2.0 * np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1) - 1.0
+    sums = np.zeros(draws)
+    for eight in padded.reshape(-1, 8):
+        sums += (signs @ eight)[generator.integers(0, 256, size=draws, dtype=np.uint8)]
+    return sums
 
 
 def t_interval(values: ArrayLike, level: float = 0.95) -> tuple[float, float]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -30,6 +31,7 @@ class ArmInfo:
         change: what differs from the baseline, for people.
         levels: factor -> level, for the figures of factors; may be empty.
         note: anything the reader must know, such as labels used in pre-training.
+        identity: hash of its configuration, by which arms of two studies are matched; may be empty.
     """
 
     name: str
@@ -37,6 +39,7 @@ class ArmInfo:
     change: str = ""
     levels: Mapping[str, float | str | bool] = field(default_factory=dict)
     note: str = ""
+    identity: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +64,11 @@ class Evidence:
         command: the command that makes the report again.
         provenance: versions, fingerprints, commit: name -> its values, more than one where runs differ.
         search: the searches that tuned the arms; ``None`` if they run as declared.
+        columns: keys of the columns of the results table that are shown; empty for the usual ones.
+        looks: numbers of pairs at which the study said it would look; empty where it is read once.
+        overlap: shares of the recordings in the training and the test part of a unit, where the units
+            of the study divide the same recordings, so that their training sets overlap; else None.
+        others: what it is laid beside.
         curve: run key -> what was told after each epoch, in order; empty where nothing was.
         predictions: run key -> arrays ``score``, ``label``, ``group`` of the test samples, or None.
 
@@ -84,6 +92,10 @@ class Evidence:
     command: str = ""
     provenance: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     search: Searched | None = None
+    columns: tuple[str, ...] = ()
+    looks: tuple[int, ...] = ()
+    overlap: tuple[float, float] | None = None
+    others: tuple[Evidence, ...] = ()
     curve: Callable[[str], Sequence[Mapping[str, Any]]] = lambda key: ()
     predictions: Callable[[str], Mapping[str, np.ndarray[Any, Any]] | None] = lambda key: None
 
@@ -159,10 +171,22 @@ class Evidence:
         """The number of cells that are not on record."""
         return self.planned - len(self.runs)
 
-    @property
+    @cached_property
     def finished(self) -> pd.DataFrame:
         """The runs that ended as they should."""
         return self.runs[self.runs["outcome"] == DONE]
+
+    @cached_property
+    def _keys(self) -> dict[tuple[str, str], tuple[str, ...]]:
+        found: dict[tuple[str, str], list[str]] = {}
+        rows = self.finished
+        for arm, unit, key in zip(rows["arm"], rows["unit"], rows["key"], strict=True):
+            found.setdefault((str(arm), str(unit)), []).append(str(key))
+        return {place: tuple(keys) for place, keys in found.items()}
+
+    def runs_of(self, arm: str, units: Iterable[object]) -> tuple[str, ...]:
+        """Return the keys of the finished runs of an arm on these units, in the order of the units."""
+        return tuple(key for unit in units for key in self._keys.get((arm, str(unit)), ()))
 
     def scores(self, column: str) -> pd.DataFrame:
         """Return one score column as units x arms, permutations averaged, NaN where there is none."""

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+import numpy as np
+
+from bench.report.lang import say
 from models.errors import InvalidRequest
 
 Value = float | int | str | tuple[float, ...] | None
 Kind = Literal[
-    "text", "count", "share", "score", "signed", "interval", "signed_interval", "p", "percent", "seconds"
-]
+    "text", "word", "count", "share", "score", "signed", "interval", "signed_interval", "p", "percent",
+    "percent_interval", "seconds",
+]  # fmt: skip
 ABSENT = "–"
-_PARTS = {"share": ("", "_of"), "interval": ("_low", "_high"), "signed_interval": ("_low", "_high")}
+FEWEST, MOST = 2, 4
+"""Decimals of a score or a difference."""
+_PARTS = dict.fromkeys(("interval", "signed_interval", "percent_interval"), ("_low", "_high"))
+_PARTS |= {"share": ("", "_of")}
 
 
 @dataclass(frozen=True)
@@ -22,26 +29,34 @@ class Column:
     """A column: its key (CSV header), its title, what its values are, and whether only CSV shows it.
 
     A ``share`` is (part, whole); an ``interval`` is (low, high); ``seconds`` are seconds; scores and
-    differences are in the unit of the metric.
+    differences are in the unit of the metric and are printed with ``digits`` decimals. A ``word`` is an
+    English word that is said in the language of the reader.
     """
 
     key: str
     title: str
     kind: Kind = "text"
     detail: bool = False
+    digits: int = 3
+
+    @property
+    def worded(self) -> bool:
+        """Whether its values are words and not numbers."""
+        return self.kind in ("text", "word")
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A value (None or NaN where there is none) and the ids of the runs it was computed from."""
+    """A value (None or NaN where there is none), the ids of the runs behind it, and whether it is bold."""
 
     value: Value
     runs: tuple[str, ...] = ()
+    strong: bool = False
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table before it is Markdown, CSV, LaTeX, HTML or plain text.
+    """A table before it is Markdown, CSV, LaTeX, HTML, JSON or plain text.
 
     Raises:
         InvalidRequest: a row does not have one cell a column.
@@ -66,6 +81,20 @@ class Table:
         rows = tuple(tuple(row[i] for i in chosen) for row in self.rows)
         return replace(self, columns=tuple(self.columns[i] for i in chosen), rows=rows)
 
+    def choose(self, keys: Sequence[str]) -> Table:
+        """Return the table with these columns shown, in this order after the first; the others are details.
+
+        Nothing is lost: what is not chosen is still in CSV and JSON. No keys leave the table as it is.
+        """
+        if not keys:
+            return self
+        first = self.columns[0].key
+        order = [first, *(key for key in keys if key != first)]
+        rest = [column.key for column in self.columns if column.key not in order]
+        moved = self.select([*order, *rest])
+        columns = tuple(replace(column, detail=column.key in rest) for column in moved.columns)
+        return replace(moved, columns=columns)
+
     @property
     def shown(self) -> Table:
         """The table without its detail columns and without columns that are empty throughout."""
@@ -76,20 +105,51 @@ class Table:
                 keys.append(column.key)
         return self.select(keys)
 
+    @property
+    def texts(self) -> list[list[str]]:
+        """Every value as people read it, row by row."""
+        return [
+            [text(c.kind, cell.value, c.digits) for c, cell in zip(self.columns, row, strict=True)]
+            for row in self.rows
+        ]
 
-def text(kind: Kind, value: Value) -> str:
-    """Return a value as people read it: three decimals, signs on differences, a dash for nothing."""
+
+def decimals(uncertainty: Iterable[float], otherwise: int = 3) -> int:
+    """Return the decimals that a column of scores supports: two digits of its typical uncertainty.
+
+    One number for a column, so that its decimals align: that of the median of the half-widths (or
+    standard deviations) given, at least 2 and at most 4.
+
+    Args:
+        uncertainty: one half-width a row, NaN or 0 where there is none.
+        otherwise: decimals where no row has one.
+
+    >>> decimals([0.031, 0.012, float("nan")]), decimals([0.0009]), decimals([0.4])
+    (3, 4, 2)
+    """
+    known = [value for value in uncertainty if math.isfinite(value) and value > 0]
+    if not known:
+        return otherwise
+    # Rounded first: 0.0996 has the two digits 0.10.
+    exponent = int(f"{float(np.median(known)):.1e}".partition("e")[2])
+    return min(MOST, max(FEWEST, 1 - exponent))
+
+
+def text(kind: Kind, value: Value, digits: int = 3) -> str:
+    """Return a value as people read it: its decimals, signs on differences, a dash for nothing."""
     if value is None or value == "":
         return ABSENT
     if isinstance(value, str):
-        return " ".join(value.split())
+        return say(value) if kind == "word" else " ".join(value.split())
     if isinstance(value, tuple):
         if not all(math.isfinite(v) for v in value):
             return ABSENT
         if kind == "share":
             return f"{value[0]:g}/{value[1]:g}"
+        if kind == "percent_interval":
+            return "[" + ", ".join(f"{100 * v:.0f}" for v in value) + "] %"
         sign = "+" if kind == "signed_interval" else ""
-        return "[" + ", ".join(_number(v, f"{sign}.3f") for v in value) + "]"
+        return "[" + ", ".join(_number(v, f"{sign}.{digits}f") for v in value) + "]"
     if not math.isfinite(value):
         return ABSENT
     if kind == "count":
@@ -100,7 +160,17 @@ def text(kind: Kind, value: Value) -> str:
         return f"{100 * value:.0f} %"
     if kind == "seconds":
         return f"{value:.1f}" if value < 100 else f"{value:,.0f}".replace(",", " ")
-    return _number(value, "+.3f" if kind == "signed" else ".3f")
+    return _number(value, f"{'+' if kind == 'signed' else ''}.{digits}f")
+
+
+def equals(p: float) -> str:
+    """Return what is said after the letter p of a sentence.
+
+    >>> equals(0.0312), equals(0.0001)
+    ('= 0.031', '< 0.001')
+    """
+    shown = text("p", p)
+    return f"< {shown[1:]}" if shown.startswith("<") else f"= {shown}"
 
 
 def fields(column: Column) -> tuple[str, ...]:

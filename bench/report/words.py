@@ -1,4 +1,4 @@
-"""The results in plain sentences."""
+"""The results in plain sentences: what was better, how surely, and what could not be decided."""
 
 from __future__ import annotations
 
@@ -6,15 +6,23 @@ import math
 from collections.abc import Iterator
 
 from bench.compare import t_interval
-from bench.report.comparison import ALPHA, CEILING, SHUFFLED, ArmResult, Comparison, reachable
+from bench.report.besides import beside_findings
+from bench.report.comparison import SHUFFLED, ArmResult, Comparison, reachable
 from bench.report.evidence import failed_runs
+from bench.report.lang import count, join, retell, say, template, together
 from bench.report.metric import readable
-from bench.report.search import search_findings, search_methods, search_summary
+from bench.report.search import search_findings, search_summary
+from bench.report.seeds import undecided
 from bench.report.table import text
 from bench.report.tables import unreadable
 
-_WORDS = ("better", "worse", "equivalent", "undecided")
 _LISTED = 12  # more arms than this and only the decided ones get a sentence
+_COUNTED = {
+    "better": template("{n} better"),
+    "worse": template("{n} worse"),
+    "equivalent": template("{n} equivalent"),
+    "undecided": template("{n} undecided"),
+}
 
 
 def findings(comparison: Comparison) -> list[str]:
@@ -23,10 +31,12 @@ def findings(comparison: Comparison) -> list[str]:
         *_unfinished(comparison),
         *_source(comparison),
         *_count(comparison),
+        *beside_findings(comparison),
         *search_findings(comparison),
         *(_arm(arm, comparison) for arm in _listed(comparison)),
         *_too_good(comparison),
         *_controls(comparison),
+        *undecided(comparison),
         *_design(comparison),
         *_failures(comparison),
         *_unread(comparison),
@@ -40,6 +50,7 @@ def summary(comparison: Comparison) -> list[str]:
         *_unfinished(comparison),
         *_source(comparison),
         *_count(comparison),
+        *beside_findings(comparison),
         *search_summary(comparison),
         *_too_good(comparison),
         *_controls(comparison),
@@ -49,61 +60,51 @@ def summary(comparison: Comparison) -> list[str]:
     ]
 
 
-def methods(comparison: Comparison) -> str:
-    """Return the paragraph that says how the numbers were made."""
-    evidence = comparison.evidence
-    parts = [
-        f"The score is {readable(evidence.metric)}, read once on the test split.",
-        "Arms are compared with the baseline on the units (data, split, seed) they share; runs of one arm on "
-        "one unit are averaged first, and a unit counts only where both arms have a score.",
-        "Δ is the mean paired difference with its 95 % t interval; p is the two-sided sign-flip permutation "
-        "test on that mean, enumerated up to 20 pairs and sampled beyond; step-down Holm adjusts over all "
-        "changes and grid arms, those without a result included.",
-        f"An arm is equivalent where the 90 % interval lies within ±{evidence.rope:g} (fixed before the "
-        f"run), else better or worse where Holm p ≤ {ALPHA:g} and the 95 % interval excludes 0, else "
-        "undecided.",
-        "Controls and references are outside of the family. Failed runs are listed and enter no mean.",
-    ]
-    if (evidence.runs["fold"] >= 0).any() and evidence.runs["seed"].nunique() > 1:
-        parts.append(
-            "Seeds share their folds, so pairs are not fully independent and the t interval speaks of new "
-            "seeds on these folds: read the interval by recording beside it."
-        )
-    if math.isfinite(comparison.ceiling):
-        parts.append(f"The exact ceiling is the {CEILING}.")
-    parts += search_methods(comparison)
-    return " ".join(parts)
-
-
 def _unfinished(comparison: Comparison) -> Iterator[str]:
-    missing, cells = comparison.evidence.missing, _many(comparison.evidence.planned, "cell")
+    missing = comparison.evidence.missing
     if missing:
-        have, them = ("has", "it") if missing == 1 else ("have", "them")
-        yield f"Unfinished: {missing} of {cells} {have} not run; the same command runs {them}."
+        yield count(
+            missing,
+            "Unfinished: 1 of {cells} has not run; the same command runs it.",
+            "Unfinished: {n} of {cells} have not run; the same command runs them.",
+            cells=count(comparison.evidence.planned, "{n} cell", "{n} cells"),
+        )
 
 
 def _source(comparison: Comparison) -> Iterator[str]:
     if comparison.evidence.simulated:
-        yield "The data are simulated: nothing here was measured on a plant."
+        yield say("The data are simulated: nothing here was measured on a plant.")
 
 
 def _count(comparison: Comparison) -> Iterator[str]:
     base = comparison.baseline
+    name = _the_baseline(base.info.name)
     if base.scores.empty:
-        yield f"{_the_baseline(base.info.name)} has no finished run: nothing can be compared."
+        yield say("{baseline} has no finished run: nothing can be compared.", baseline=name)
         return
-    facts = [f"mean of {len(base.scores)} of {_many(base.planned, 'unit')}"]
-    known = {"exact ceiling": comparison.ceiling, "skill": base.skill}
-    facts += [f"{name} {text('score', value)}" for name, value in known.items() if math.isfinite(value)]
-    yield (
-        f"{_the_baseline(base.info.name)} reaches {text('score', float(base.scores.mean()))} "
-        f"{readable(comparison.evidence.metric)} ({', '.join(facts)})."
+    units, digits = count(base.planned, "{n} unit", "{n} units"), comparison.digits.score
+    facts = [say("mean of {done} of {units}", done=len(base.scores), units=units)]
+    if math.isfinite(comparison.ceiling):
+        facts.append(say("exact ceiling {score}", score=text("score", comparison.ceiling, digits)))
+    if math.isfinite(base.skill):
+        facts.append(say("skill {score}", score=text("score", base.skill, digits)))
+    yield say(
+        "{baseline} reaches {score} {metric} ({facts}).",
+        baseline=name,
+        score=text("score", float(base.scores.mean()), digits),
+        metric=readable(comparison.evidence.metric),
+        facts=together(facts),
     )
     if not comparison.changes:
         return
     given = [arm.verdict.word for arm in comparison.changes if arm.verdict]
-    parts = [f"{given.count(word)} {word}" for word in _WORDS if word in given]
-    yield f"Of {_many(len(comparison.changes), 'change')} compared with it: {', '.join(parts)}."
+    parts = [say(said, n=given.count(word)) for word, said in _COUNTED.items() if word in given]
+    yield count(
+        len(comparison.changes),
+        "Of 1 change compared with it: {verdicts}.",
+        "Of {n} changes compared with it: {verdicts}.",
+        verdicts=together(parts),
+    )
 
 
 def _too_good(comparison: Comparison) -> Iterator[str]:
@@ -111,15 +112,19 @@ def _too_good(comparison: Comparison) -> Iterator[str]:
     ceiling = comparison.ceiling
     above = [arm for arm in comparison.learned if t_interval(arm.scores)[0] > ceiling]
     if above:
-        score = "scores" if len(above) == 1 else "score"
-        yield (
-            f"{_join([arm.info.name for arm in above])} {score} above the exact ceiling "
-            f"({text('score', ceiling)}), which nothing honest can: look for a leak of the label."
+        yield count(
+            len(above),
+            "{arms} scores above the exact ceiling ({ceiling}), which nothing honest can: look for a leak of "
+            "the label.",
+            "{arms} score above the exact ceiling ({ceiling}), which nothing honest can: look for a leak of "
+            "the label.",
+            arms=join([arm.info.name for arm in above]),
+            ceiling=text("score", ceiling, comparison.digits.score),
         )
 
 
 def _the_baseline(name: str) -> str:
-    return "The baseline" if name == "baseline" else f"The baseline {name}"
+    return say("The baseline") if name == "baseline" else say("The baseline {name}", name=name)
 
 
 def _listed(comparison: Comparison) -> list[ArmResult]:
@@ -132,22 +137,28 @@ def _listed(comparison: Comparison) -> list[ArmResult]:
 def _arm(arm: ArmResult, comparison: Comparison) -> str:
     pair, word = arm.paired, arm.verdict
     assert pair is not None and word is not None
+    name, digits = arm.info.name, comparison.digits.difference
     if pair.n == 0:
-        return f"{arm.info.name} is undecided: no complete pair."
-    facts = [f"Δ {text('signed', pair.mean)}"]
+        return say("{arm} is undecided: no complete pair.", arm=name)
+    facts = [f"Δ {text('signed', pair.mean, digits)}"]
     if math.isfinite(pair.interval()[0]):
-        facts.append(f"95 % CI {text('signed_interval', pair.interval())}")
-    facts += [f"Holm p {_p(arm.holm)}", f"{_many(pair.n, 'pair')}"]
-    phrase = {
-        "better": "is better than the baseline",
-        "worse": "is worse than the baseline",
-        "equivalent": f"is equivalent to the baseline within ±{comparison.evidence.rope:g}",
-        "undecided": "is undecided",
+        facts.append(say("95 % CI {interval}", interval=text("signed_interval", pair.interval(), digits)))
+    facts += [say("Holm p {p}", p=_p(arm.holm)), count(pair.n, "{n} pair", "{n} pairs")]
+    found = {
+        "better": say("{arm} is better than the baseline", arm=name),
+        "worse": say("{arm} is worse than the baseline", arm=name),
+        "equivalent": say(
+            "{arm} is equivalent to the baseline within ±{rope:g}", arm=name, rope=comparison.evidence.rope
+        ),
+        "undecided": say("{arm} is undecided", arm=name),
     }[word.word]
-    fell = comparison.chance is not None and arm.fails.low > 0
-    low = f"; {arm.fails.low} of {_many(arm.fails.scored, 'unit')} fell below 0.6" if fell else ""
-    note = f"; {word.note}" if word.note else ""
-    return f"{arm.info.name} {phrase} ({', '.join(facts)}){low}{note}."
+    said = [say("{finding} ({facts})", finding=found, facts=together(facts))]
+    if comparison.chance is not None and arm.fails.low > 0:
+        units = count(arm.fails.scored, "{n} unit", "{n} units")
+        said.append(say("{low} of {units} fell below 0.6", low=arm.fails.low, units=units))
+    if word.note:
+        said.append(retell(word.note))
+    return say("{sentence}.", sentence=say("; ").join(said))
 
 
 def _controls(comparison: Comparison) -> Iterator[str]:
@@ -155,31 +166,45 @@ def _controls(comparison: Comparison) -> Iterator[str]:
     unknown = [c.info.name for c in comparison.controls if c.contains_chance is None]
     fine = [c.info.name for c in comparison.controls if c.contains_chance]
     if off:
-        intervals, do = ("interval", "does") if len(off) == 1 else ("intervals", "do")
-        yield f"Warning: the {intervals} of {_join(off)} {do} not contain chance (0.5); find out why first."
+        yield count(
+            len(off),
+            "Warning: the interval of {arms} does not contain chance (0.5); find out why first.",
+            "Warning: the intervals of {arms} do not contain chance (0.5); find out why first.",
+            arms=join(off),
+        )
     if unknown:
-        stay = "stays" if len(unknown) == 1 else "stay"
-        yield f"Whether {_join(unknown)} {stay} at chance cannot be told from these runs."
-    if len(fine) == 1:
-        yield f"The 95 % interval of {fine[0]} contains chance (0.5), as it must."
-    elif fine:
-        yield f"The 95 % intervals of {_join(fine)} contain chance (0.5), as they must."
+        yield count(
+            len(unknown),
+            "Whether {arms} stays at chance cannot be told from these runs.",
+            "Whether {arms} stay at chance cannot be told from these runs.",
+            arms=join(unknown),
+        )
+    if fine:
+        yield count(
+            len(fine),
+            "The 95 % interval of {arms} contains chance (0.5), as it must.",
+            "The 95 % intervals of {arms} contain chance (0.5), as they must.",
+            arms=join(fine),
+        )
     short = [g.arm for g in comparison.by_group if g.against == SHUFFLED and not g.interval.low > 0]
     if short:
-        yield f"By recording, {_join(short)} cannot be told from {SHUFFLED}."
+        yield say("By recording, {arms} cannot be told from {control}.", arms=join(short), control=SHUFFLED)
 
 
 def _design(comparison: Comparison) -> Iterator[str]:
     found = [arm for arm in comparison.changes if arm.paired is not None and arm.paired.n > 0]
     if found and all(not reachable(arm.paired, len(comparison.changes)) for arm in found if arm.paired):
-        yield "This design has too few pairs to call any arm better or worse; more seeds would."
+        yield say("This design has too few pairs to call any arm better or worse; more seeds would.")
     gaps = sorted(arm.gap for arm in comparison.changes if math.isfinite(arm.gap))
     if gaps:
-        family = len(comparison.changes)
-        span = " to ".join(dict.fromkeys(text("score", gap) for gap in (gaps[0], gaps[-1])))
-        yield (
-            f"With the spread seen here, the design finds a true difference of {span} with 80 % power "
-            f"(paired t test at 0.05 / {family}); smaller ones may stay undecided."
+        low, high = (text("score", gap, comparison.digits.difference) for gap in (gaps[0], gaps[-1]))
+        yield count(
+            len(comparison.changes),
+            "With the spread seen here, the design finds a true difference of {gaps} with 80 % power (by the "
+            "rules of the verdict, 1 comparison); smaller ones may stay undecided.",
+            "With the spread seen here, the design finds a true difference of {gaps} with 80 % power (by the "
+            "rules of the verdict, {n} comparisons); smaller ones may stay undecided.",
+            gaps=low if low == high else say("{low} to {high}", low=low, high=high),
         )
 
 
@@ -188,12 +213,27 @@ def _failures(comparison: Comparison) -> Iterator[str]:
     total = len(comparison.evidence.runs)
     if bad.empty:
         if total and not comparison.evidence.missing:
-            of = "" if comparison.evidence.search is None else " of the confirmation"
-            yield f"The only run{of} finished." if total == 1 else f"All {total} runs{of} finished."
+            yield (
+                count(total, "The only run finished.", "All {n} runs finished.")
+                if comparison.evidence.search is None
+                else count(
+                    total,
+                    "The only run of the confirmation finished.",
+                    "All {n} runs of the confirmation finished.",
+                )
+            )
         return
-    kinds = ", ".join(f"{count} {kind}" for kind, count in bad["kind"].value_counts(sort=False).items())
-    listed = "it is listed and enters" if len(bad) == 1 else "they are listed and enter"
-    yield f"Without a score: {len(bad)} of {_many(total, 'run')} ({kinds}); {listed} no mean."
+    kinds = [
+        say("{n} {kind}", n=number, kind=retell(str(kind)))
+        for kind, number in bad["kind"].value_counts(sort=False).items()
+    ]
+    yield count(
+        len(bad),
+        "Without a score: 1 of {runs} ({kinds}); it is listed and enters no mean.",
+        "Without a score: {n} of {runs} ({kinds}); they are listed and enter no mean.",
+        runs=count(total, "{n} run", "{n} runs"),
+        kinds=together(kinds),
+    )
 
 
 def _unread(comparison: Comparison) -> Iterator[str]:
@@ -205,19 +245,19 @@ def _code(comparison: Comparison) -> Iterator[str]:
     commits = comparison.evidence.provenance.get("commit", ())
     dirty = comparison.evidence.provenance.get("dirty", ())
     if len(commits) > 1:
-        yield f"The runs come from {len(commits)} commits ({', '.join(commits)}); compare with care."
+        yield say(
+            "The runs come from {n} commits ({commits}); compare with care.",
+            n=len(commits),
+            commits=say(", ").join(commits),
+        )
     if "yes" in dirty:
-        yield f"{'Some' if len(dirty) > 1 else 'The'} runs come from uncommitted code."
-
-
-def _many(count: int, thing: str) -> str:
-    return f"{count} {thing}{'s' * (count != 1)}"
+        yield (
+            say("Some runs come from uncommitted code.")
+            if len(dirty) > 1
+            else say("The runs come from uncommitted code.")
+        )
 
 
 def _p(value: float) -> str:
     shown = text("p", value)
     return shown if shown.startswith("<") else f"= {shown}"
-
-
-def _join(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]

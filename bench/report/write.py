@@ -4,50 +4,52 @@ from __future__ import annotations
 
 import os
 import tempfile
-import textwrap
 from pathlib import Path
 
 from bench.report import render, words
 from bench.report.comparison import Comparison, compare
+from bench.report.document import document
 from bench.report.evidence import Evidence
+from bench.report.folding import fold
+from bench.report.folding import width as columns_of
+from bench.report.lang import speaking
+from bench.report.runs import runs_text
 from bench.report.search import trials_table
+from bench.report.table import Table
 from bench.report.tables import marked, results, tables
 
 _TERMINAL = ("arm", "n", "mean", "difference", "interval", "holm_p", "verdict", "low", "failed", "skill")
 
 
-def write(evidence: Evidence, folder: str | Path) -> list[Path]:
+def write(evidence: Evidence | Comparison, folder: str | Path, language: str = "en") -> list[Path]:
     """Write the report into a folder and return its files: the same evidence gives the same bytes.
 
     ``report.html`` (all in one), ``report.md``, ``report.csv`` (the results with all details),
-    ``report.tex`` (all tables, compiles alone), ``runs.csv`` (every run) and ``figures/``; after a
-    search also ``tuning.csv`` and ``trials.csv`` (every trial). Each file appears whole or not at
-    all; figures of an earlier report that this one does not have are removed.
+    ``report.json`` (every table, finding and setting), ``report.tex`` (all tables, compiles alone),
+    ``cells.csv`` (the runs behind every cell), ``runs.csv`` (every run) and ``figures/``; after a
+    search also ``tuning.csv`` and ``trials.csv`` (every trial), beside another study ``beside.csv``. In
+    another language page, Markdown and figures stand beside the English ones. Each file appears whole or
+    not at all; figures and pages of an earlier report that this one does not have are removed.
+
+    Args:
+        evidence: what to report, or what has been found of it already.
+        folder: where to.
+        language: of the people who read it; files for machines are English.
     """
     from bench.report.figures import drawings
-    from bench.report.page import html_page, markdown_page
+    from bench.report.page import edition
 
-    comparison = compare(evidence)
-    made, figures = tables(comparison), drawings(comparison)
-    files: dict[str, bytes] = {
-        "report.html": html_page(comparison, made, figures).encode(),
-        "report.md": markdown_page(comparison, made, figures).encode(),
-        "report.csv": render.csv_text(made[0]).encode(),
-        "report.tex": render.latex_document(made).encode(),
-        "runs.csv": evidence.runs.to_csv(index=False, lineterminator="\n").encode(),
-    }
-    if evidence.search is not None:
-        files["trials.csv"] = trials_table(evidence.search).to_csv(index=False, lineterminator="\n").encode()
-        tuning = [table for table in made if table.key == "tuning"]
-        files |= {f"{table.key}.csv": render.csv_text(table).encode() for table in tuning}
-    for drawing in figures:
-        files[f"figures/{drawing.name}.svg"] = drawing.svg
-        files[f"figures/{drawing.name}.png"] = drawing.png
+    comparison = compare(evidence) if isinstance(evidence, Evidence) else evidence
+    files: dict[str, bytes] = {}
+    for spoken in dict.fromkeys(("en", language)):
+        with speaking(spoken):
+            made = tables(comparison)
+            files |= edition(comparison, made, drawings(comparison))
+            if spoken == "en":
+                files |= _for_machines(comparison, made)
     root = Path(folder)
     paths = [_replace(root / name, content) for name, content in files.items()]
-    for stale in (root / "figures").glob("*.*"):
-        if stale.suffix in (".svg", ".png") and stale not in paths:
-            stale.unlink()
+    _sweep(root, paths)
     return paths
 
 
@@ -55,13 +57,44 @@ def terminal(evidence: Evidence | Comparison, width: int = 110) -> str:
     """Return the results as plain text of at most ``width`` columns: source, table, one line of findings."""
     comparison = compare(evidence) if isinstance(evidence, Evidence) else evidence
     table = marked(results(comparison), comparison)
-    lines = [_fit(table.caption, width), "", render.plain(table.select(_TERMINAL), width).rstrip(), ""]
-    lines += [line for sentence in words.summary(comparison) for line in textwrap.wrap(sentence, width)]
+    shown = table if comparison.evidence.columns else table.select(_TERMINAL)
+    lines = [_fit(table.caption, width), "", render.plain(shown, width).rstrip(), ""]
+    lines += [line for sentence in words.summary(comparison) for line in fold(sentence, width)]
     return "\n".join(lines) + "\n"
 
 
+def _for_machines(comparison: Comparison, made: list[Table]) -> dict[str, bytes]:
+    evidence = comparison.evidence
+    files = {
+        "report.csv": render.csv_text(made[0]),
+        "report.json": document(comparison, made),
+        "report.tex": render.latex_document(made),
+        "cells.csv": render.cells_text(made),
+        "runs.csv": runs_text(evidence.runs),
+    }
+    if evidence.search is not None:
+        files["trials.csv"] = trials_table(evidence.search).to_csv(index=False, lineterminator="\n")
+    files |= {f"{t.key}.csv": render.csv_text(t) for t in made if t.key in ("tuning", "beside", "worlds")}
+    return {name: text.encode() for name, text in files.items()}
+
+
+def _sweep(root: Path, paths: list[Path]) -> None:
+    """Remove what an earlier report has left and this one does not have."""
+    kept = set(paths)
+    stale = [p for p in root.glob("figures*/*.*") if p.suffix in (".svg", ".png", ".csv")]
+    stale += list(root.glob("report.*.html")) + list(root.glob("report.*.md"))
+    stale += list(root.glob("report*.pdf"))  # printed again after the page, if at all
+    for path in stale:
+        if path not in kept:
+            path.unlink()
+
+
 def _fit(line: str, width: int) -> str:
-    return line if len(line) <= width else line[: width - 1] + "…"
+    if columns_of(line) <= width:
+        return line
+    while columns_of(line) > width - 1:
+        line = line[:-1]
+    return line + "…"
 
 
 def _replace(path: Path, content: bytes) -> Path:

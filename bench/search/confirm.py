@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from bench.arms import Arm
-from bench.gather import evidence_of
+from bench.gather import evidence_of, overlap
 from bench.report.evidence import ArmInfo, Evidence
 from bench.report.searched import ArmSearch, Searched
 from bench.search.log import Trial, TrialLog, best, repeatable
@@ -158,6 +158,7 @@ def evidence(
         Store(root),
         command,
         factors=tuple(study.arms[0].levels),
+        overlap=overlap(study.split, len({unit.fold for unit in units}), settings.repeats),
         search=searched,
     )
 

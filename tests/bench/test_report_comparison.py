@@ -15,7 +15,8 @@ from bench.report import ArmInfo, compare, terminal
 from bench.report.evidence import failed_runs
 from bench.report.levels import by_level
 from bench.report.tables import results, tables
-from bench.report.words import findings, methods
+from bench.report.methods import methods
+from bench.report.words import findings
 
 
 def test_differences_are_those_of_scipy_and_statsmodels() -> None:

@@ -12,8 +12,8 @@ from test_report_evidence import BASE, METRIC, evidence, run
 
 from bench.gather import _note
 from bench.report import ArmInfo, compare
-from bench.report.curves import MOST, courses
 from bench.report.figures import drawings
+from bench.report.figures.curves import MOST, courses
 from bench.report.tables import results
 from bench.report.words import findings
 from bench.study import load
@@ -72,7 +72,7 @@ def test_a_score_above_the_ceiling_is_called_a_leak() -> None:
     ]
     said = [sentence for sentence in findings(compare(evidence(rows, ARMS))) if "leak" in sentence]
     assert said == [
-        "none scores above the exact ceiling (0.805), which nothing honest can: look for a leak of the label."
+        "none scores above the exact ceiling (0.8050), which nothing honest can: look for a leak of the label."
     ]
 
 

@@ -13,7 +13,8 @@ from bench.gather import gather
 from bench.report import ArmInfo, compare, terminal, write
 from bench.report.page import provenance
 from bench.report.tables import results, tables
-from bench.report.words import findings, methods, summary
+from bench.report.methods import methods
+from bench.report.words import findings, summary
 from bench.store import Record, Store
 from bench.study import Study, load
 

@@ -249,7 +249,7 @@ def test_several_objectives_have_a_front_in_table_figure_and_words() -> None:
         assert all(a["objective_0"] >= b["objective_0"] for a, b in itertools.pairwise(own))
         assert all(a["objective_1"] > b["objective_1"] for a, b in itertools.pairwise(own))
     with style():
-        assert "search_front" in [name for _, name, _, _ in search_figures(compare(found))]
+        assert "search_front" in [name for name in (each.name for each in search_figures(compare(found)))]
     assert "2 objectives" in " ".join(search_methods(compare(found)))
     assert "pareto" not in named(searched_evidence())
 
@@ -368,7 +368,7 @@ def test_no_text_of_a_search_figure_overlaps_or_leaves_it(
     with style():
         drawn = list(search_figures(compare(crowded(arms, repeats, objectives))))
         assert len(drawn) >= 3
-        for _, name, _, figure in drawn:
+        for name, figure in ((each.name, each.figure) for each in drawn):
             FigureCanvasAgg(figure).draw()
             unseen = []
             for axes in figure.axes:

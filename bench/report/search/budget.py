@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from bench.compare.anytime import Anytime, best_so_far
+from bench.report.lang import count, retell, say, together
 from bench.report.searched import PARAM, ArmSearch, Searched, spent
 from bench.report.table import text
 
@@ -27,9 +28,12 @@ def share(search: ArmSearch, searched: Searched) -> float:
 
 def given(searched: Searched) -> str:
     """Return the budget of one search in words."""
-    seeds, each = searched.seeds_per_trial, searched.epochs / searched.seeds_per_trial
-    over = "1 seed" if seeds == 1 else f"{seeds} seeds"
-    return f"{searched.trials} trials × {over} × {each:g} epochs"
+    return say(
+        "{trials} trials × {seeds} × {epochs:g} epochs",
+        trials=searched.trials,
+        seeds=count(searched.seeds_per_trial, "{n} seed", "{n} seeds"),
+        epochs=searched.epochs / searched.seeds_per_trial,
+    )
 
 
 def unfinished(searched: Searched) -> list[tuple[ArmSearch, int]]:
@@ -41,7 +45,9 @@ def lacking(searched: Searched) -> list[str]:
     """Return the arms that a sampler or a repeat was not run on, in words."""
     had = {(each.arm, each.sampler, each.repeat) for each in searched.searches}
     return [
-        f"{arm} by {sampler}" + (f", repeat {repeat}" if searched.repeats > 1 else "")
+        say("{arm} by {sampler}, repeat {repeat}", arm=arm, sampler=sampler, repeat=repeat)
+        if searched.repeats > 1
+        else say("{arm} by {sampler}", arm=arm, sampler=sampler)
         for arm in searched.arms
         for sampler in searched.samplers
         for repeat in range(searched.repeats)
@@ -66,7 +72,7 @@ def unscored(searches: Sequence[ArmSearch], *states: str) -> dict[str, int]:
 
 def counted(kinds: Mapping[str, int]) -> str:
     """Return kinds of failure in words."""
-    return ", ".join(f"{count} {kind}" for kind, count in kinds.items())
+    return say(", ").join(say("{n} {kind}", n=number, kind=retell(kind)) for kind, number in kinds.items())
 
 
 def drawn(searched: Searched, sampler: str) -> str:
@@ -75,8 +81,9 @@ def drawn(searched: Searched, sampler: str) -> str:
     if not found or not all(each.drawn for each in found):
         return ""
     most = max(len(each.trials) for each in found)
-    declared = all(_begins_as_declared(each) for each in found)
-    return f"all {most} trials were drawn at random{' (but the first, as declared)' if declared else ''}"
+    if all(_begins_as_declared(each) for each in found):
+        return say("all {n} trials were drawn at random (but the first, as declared)", n=most)
+    return say("all {n} trials were drawn at random", n=most)
 
 
 def _begins_as_declared(search: ArmSearch) -> bool:
@@ -88,8 +95,8 @@ def _begins_as_declared(search: ArmSearch) -> bool:
 
 def range_of(values: Sequence[float]) -> str:
     """Return shares as ``31 %`` or ``31 % to 42 %``."""
-    ends = dict.fromkeys(text("percent", value) for value in (min(values), max(values)))
-    return " to ".join(ends)
+    low, high = (text("percent", value) for value in (min(values), max(values)))
+    return low if low == high else say("{low} to {high}", low=low, high=high)
 
 
 def spending(searched: Searched) -> str:
@@ -98,7 +105,7 @@ def spending(searched: Searched) -> str:
     for sampler in searched.samplers:
         shares = [share(each, searched) for each in searched.searches if each.sampler == sampler]
         parts.append(f"{sampler} {range_of(shares)}")
-    return ", ".join(parts)
+    return together(parts)
 
 
 def quicker(searched: Searched, sampler: str, control: str = "random") -> tuple[float, int, int]:

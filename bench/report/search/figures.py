@@ -7,10 +7,13 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from bench.compare import t_interval
 from bench.compare.anytime import Anytime, Floats, summary
 from bench.report.comparison import Comparison
+from bench.report.drawing import Sketch
+from bench.report.lang import say, template
 from bench.report.metric import readable
 from bench.report.search.budget import curve, share
 from bench.report.search.fronts import fronts
@@ -35,12 +38,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _PANELS = 9  # arms of the figure of samplers
-_SPENT = "share of the budget spent (epochs / epochs of all trials run to the end)"
-_BEST = "best on validation (fraction)"
+_SPENT = template("share of the budget spent (epochs / epochs of all trials run to the end)")
+_BEST = template("best on validation (fraction)")
 _BAND = 3  # repeats from which on an interval says more than the lines do
-
-Sketch = tuple[str, str, str, "Figure"]
-"""Section, file stem, caption and figure."""
 
 
 def search_figures(comparison: Comparison) -> Iterator[Sketch]:
@@ -50,32 +50,75 @@ def search_figures(comparison: Comparison) -> Iterator[Sketch]:
         return
     arms = [arm for arm in tuning(comparison) if len(arm.tuned)]
     if arms:
-        caption = (
+        caption = say(
             "What was promised and what was kept, by arm: best on validation (diamond), mean on test tuned "
             "(filled) and as declared (hollow), with 95 % t intervals over units."
         )
-        yield "tuning", "tuning", caption, _promises(comparison, arms)
+        yield Sketch("tuning", caption, _promises(comparison, arms), _kept(arms), "tuning")
     metric, data = readable(comparison.evidence.metric), comparison.evidence.data
     if any(len(each.scored) for each in searched.deciding):
         how = _how([searched.of(arm) for arm in searched.arms])
-        caption = f"Best on validation so far against the share of the budget spent, by arm; {how}"
-        yield "search", "search_arms", caption, _by_arm(searched, metric, data)
+        caption = say(
+            "Best on validation so far against the share of the budget spent, by arm; {how}", how=how
+        )
+        figure = _by_arm(searched, metric, data)
+        yield Sketch("search_arms", caption, figure, _spent(searched, searched.deciding), "search")
         if len(searched.samplers) > 1:
             how = _how([searched.of(arm, sampler) for arm in searched.arms for sampler in searched.samplers])
-            caption = f"Best on validation so far against the share of the budget spent, by sampler; {how}"
-            yield "search", "search_samplers", caption, _by_sampler(searched, metric, data)
+            caption = say(
+                "Best on validation so far against the share of the budget spent, by sampler; {how}", how=how
+            )
+            figure = _by_sampler(searched, metric, data)
+            yield Sketch("search_samplers", caption, figure, _spent(searched, searched.searches), "search")
         yield from landscape(searched, metric, data)
     if len(searched.objectives) > 1 and any(len(each.scored) for each in searched.deciding):
-        yield "pareto", "search_front", *fronts(searched, data)
+        yield fronts(searched, data)
+
+
+def _spent(searched: Searched, searches: Sequence[ArmSearch]) -> pd.DataFrame:
+    """Return the best so far at every point of the budget at which it changes, and at the end."""
+    frames = []
+    for search in searches:
+        found = curve(search, searched)
+        x = np.append(found.epochs, found.spent) if len(found.best) else np.array([])
+        told = {"arm": search.arm, "sampler": search.sampler, "repeat": search.repeat, "epochs": x}
+        frames.append(
+            pd.DataFrame({**told, "share": x / searched.budget, "best": found.at(x) if len(x) else x})
+        )
+    return pd.concat(frames, ignore_index=True)
+
+
+def _kept(arms: Sequence[Tuned]) -> pd.DataFrame:
+    """Return what was promised of each arm, and every test score tuned and as declared."""
+    frames = [
+        pd.DataFrame(
+            {
+                "arm": arm.arm,
+                "kind": kind,
+                "unit": scores.index,
+                "score": scores.to_numpy(),
+                "promised": arm.promised,
+            }
+        )
+        for arm in arms
+        for kind, scores in (("tuned", arm.tuned), ("declared", arm.declared))
+        if len(scores)
+    ]
+    return pd.concat(frames, ignore_index=True)
 
 
 def _how(groups: Sequence[Sequence[ArmSearch]]) -> str:
     counts = [sum(len(each.scored) > 0 for each in group) for group in groups]
-    many = f"mean over {max(counts)} searches, band: 95 % t interval at each point"
-    if 0 < min(counts) < max(counts):
-        many += " (fewer where a search has no value, and then one line each below three)"
-    lines = many if max(counts) >= _BAND else "one line a search"
-    return f"{lines}. A value counts from the end of its trial on; a dot ends a search."
+    lines = say("one line a search.")
+    if max(counts) >= _BAND:
+        lines = say("mean over {n} searches, band: 95 % t interval at each point.", n=max(counts))
+        if 0 < min(counts) < max(counts):
+            lines = say(
+                "mean over {n} searches, band: 95 % t interval at each point (fewer where a search has no "
+                "value, and then one line each below three).",
+                n=max(counts),
+            )
+    return say(" ").join([lines, say("A value counts from the end of its trial on; a dot ends a search.")])
 
 
 def _by_arm(searched: Searched, metric: str, data: str) -> Figure:
@@ -84,9 +127,9 @@ def _by_arm(searched: Searched, metric: str, data: str) -> Figure:
     for place, arm in enumerate(drawn):
         _curves(axes, searched, searched.of(arm), wrapped(arm), *series(place))
     axes.set_xlim(left=0)
-    axes.set_xlabel(_SPENT)
-    axes.set_ylabel(_BEST)
-    titles(figure, f"Best {metric} so far, by arm", data, len(searched.arms) - len(drawn))
+    axes.set_xlabel(say(_SPENT))
+    axes.set_ylabel(say(_BEST))
+    titles(figure, say("Best {metric} so far, by arm", metric=metric), data, len(searched.arms) - len(drawn))
     legend(figure, fit=True)
     return figure
 
@@ -101,9 +144,11 @@ def _by_sampler(searched: Searched, metric: str, data: str) -> Figure:
             _curves(axes, searched, searched.of(arm, sampler), sampler, *series(place))
         axes.set_title(wrapped(arm), fontsize=9.5, loc="left")
         axes.set_xlim(0, 1.04 * most)
-        axes.set_xlabel("share of the budget (epochs)")  # short: a figure-wide label meets the legend
-    figure.supylabel(_BEST, fontsize=9.5)
-    titles(figure, f"Best {metric} so far, by sampler", data, len(searched.arms) - len(drawn))
+        axes.set_xlabel(say("share of the budget (epochs)"))  # short: a figure-wide label meets the legend
+    figure.supylabel(say(_BEST), fontsize=9.5)
+    titles(
+        figure, say("Best {metric} so far, by sampler", metric=metric), data, len(searched.arms) - len(drawn)
+    )
     legend(figure, fit=True)
     return figure
 
@@ -154,7 +199,9 @@ def _promises(comparison: Comparison, arms: Sequence[Tuned]) -> Figure:
             if math.isfinite(low):
                 axes.plot([low, high], [place, place], color=colour, lw=2, solid_capstyle="butt", zorder=2)
             if len(scores):
-                label = {BLUE: "test, tuned", GREY: "test, as declared"}[colour] if row == 0 else None
+                label = (
+                    {BLUE: say("test, tuned"), GREY: say("test, as declared")}[colour] if row == 0 else None
+                )
                 axes.scatter(
                     [float(scores.mean())],
                     [place],
@@ -166,7 +213,7 @@ def _promises(comparison: Comparison, arms: Sequence[Tuned]) -> Figure:
                     label=label,
                 )
         if math.isfinite(arm.promised):
-            label = "validation, best" if row == 0 else None
+            label = say("validation, best") if row == 0 else None
             axes.scatter(
                 [arm.promised],
                 [row - 0.16],
@@ -179,7 +226,8 @@ def _promises(comparison: Comparison, arms: Sequence[Tuned]) -> Figure:
                 label=label,
             )
     name_rows(axes, [arm.arm for arm in drawn])
-    axes.set_xlabel(f"{readable(comparison.evidence.metric)} (fraction)")
-    titles(figure, "Promised on validation, kept on test", comparison.evidence.data, len(arms) - len(drawn))
+    axes.set_xlabel(say("{metric} (fraction)", metric=readable(comparison.evidence.metric)))
+    title = say("Promised on validation, kept on test")
+    titles(figure, title, comparison.evidence.data, len(arms) - len(drawn))
     legend(figure)
     return figure

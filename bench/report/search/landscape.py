@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 
 from bench.compare.importance import ENOUGH, Importance, Judged, importances
+from bench.report.drawing import Sketch
+from bench.report.lang import say
 from bench.report.search.tables import plain
 from bench.report.searched import PARAM, ArmSearch, Searched
 from bench.report.style import (
@@ -55,7 +57,7 @@ def too_few(searched: Searched) -> list[ArmSearch]:
     return [each for each in judges(searched)[1] if len(each.scored) < ENOUGH]
 
 
-def landscape(searched: Searched, metric: str, data: str) -> Iterator[tuple[str, str, str, Figure]]:
+def landscape(searched: Searched, metric: str, data: str) -> Iterator[Sketch]:
     """Draw importances and slices; nothing where no search has enough complete trials."""
     sampler, candidates = judges(searched)
     searches = [each for each in candidates if len(each.scored) >= ENOUGH]
@@ -64,18 +66,46 @@ def landscape(searched: Searched, metric: str, data: str) -> Iterator[tuple[str,
     )
     if not found:
         return
-    over = f"mean over {len(searches)} searches" if len(searches) > 1 else "one search"
-    caption = (
+    number = len(searches)
+    over = say("mean over {n} searches", n=number) if number > 1 else say("one search")
+    caption = say(
         "Importance of the parameters (PED-ANOVA, Watanabe, Bansal & Hutter 2023): share in what tells the "
-        f"best complete trials of {sampler} from all, {over}; bar: middle {100 * LEVEL:.0f} % of "
-        f"{RESAMPLES} resamples of the trials: how stable the ranking is."
+        "best complete trials of {sampler} from all, {over}; bar: middle {level:.0f} % of {resamples} "
+        "resamples of the trials: how stable the ranking is.",
+        sampler=sampler,
+        over=over,
+        level=100 * LEVEL,
+        resamples=RESAMPLES,
     )
-    yield "winners", "search_importance", caption, _importance(found, data)
-    caption = (
+    shares = pd.DataFrame(
+        [{"parameter": each.name, "share": each.share, "low": each.low, "high": each.high} for each in found]
+    )
+    yield Sketch("search_importance", caption, _importance(found, data), shares, "winners")
+    caption = say(
         "Value on validation against the most important parameters: complete trials (filled), trials stopped "
         "early at their last value (hollow; at the lower edge those below it), winners (star)."
     )
-    yield "winners", "search_slices", caption, _slices(searched, found[:_SLICES], metric, data)
+    shown = found[:_SLICES]
+    yield Sketch(
+        "search_slices", caption, _slices(searched, shown, metric, data), _trials(searched, shown), "winners"
+    )
+
+
+def _trials(searched: Searched, found: Sequence[Importance]) -> pd.DataFrame:
+    """Return what the slices draw: parameters and value of each trial, the last where it was stopped."""
+    frames = []
+    for search in searched.deciding:
+        scored = search.scored
+        stopped = search.trials[search.trials["state"] == "pruned"]
+        rows = pd.concat(
+            [scored, stopped.assign(value=[_last(steps) for steps in stopped["steps"]])], ignore_index=True
+        )
+        keys = {each.name: rows[PARAM + each.name] for each in found if PARAM + each.name in rows}
+        told = {"arm": search.arm, "repeat": search.repeat, "trial": rows["number"], "state": rows["state"]}
+        frames.append(
+            pd.DataFrame({**told, **keys, "value": rows["value"], "winner": rows["number"] == search.winner})
+        )
+    return pd.concat(frames, ignore_index=True)
 
 
 def _judged(search: ArmSearch, maximize: bool) -> Judged:
@@ -110,9 +140,11 @@ def _importance(found: Sequence[Importance], data: str) -> Figure:
         axes.scatter([each.share], [row], s=38, color=BLUE, edgecolors="white", linewidths=1, zorder=3)
     name_rows(axes, [each.name for each in shown])
     axes.set_xlim(left=0)
-    axes.set_xlabel("importance (shares of all parameters sum to 1)")
-    rest = f": the first {len(shown)} of {len(found)}" if len(shown) < len(found) else ""
-    titles(figure, f"Importance of the parameters{rest}", data)
+    axes.set_xlabel(say("importance (shares of all parameters sum to 1)"))
+    title = say("Importance of the parameters")
+    if len(shown) < len(found):
+        title = say("Importance of the parameters: the first {n} of {all}", n=len(shown), all=len(found))
+    titles(figure, title, data)
     return figure
 
 
@@ -124,8 +156,9 @@ def _slices(searched: Searched, found: Sequence[Importance], metric: str, data: 
     floor = float(values.min() - 0.5 * (values.max() - values.min()))
     for axes, each in zip(panels, found, strict=True):
         _slice(axes, searched, each.name, drawn, floor)
-    panels[0].set_ylabel(f"{metric}\non validation (fraction)")
-    titles(figure, "Value against the most important parameters", data, len(searched.arms) - len(drawn))
+    panels[0].set_ylabel(f"{metric}\n{say('on validation (fraction)')}")
+    title = say("Value against the most important parameters")
+    titles(figure, title, data, len(searched.arms) - len(drawn))
     legend(figure, fit=True)
     return figure
 

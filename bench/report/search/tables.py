@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from bench.report.comparison import Comparison
+from bench.report.lang import count, say
 from bench.report.metric import readable, short
 from bench.report.search.budget import counted, drawn, given, share, totals, unscored
 from bench.report.search.pareto import front
@@ -57,20 +58,20 @@ def _tuning(comparison: Comparison) -> Table:
     assert searched is not None
     score = short(evidence.metric)
     columns = (
-        Column("arm", "Arm"),
-        Column("promised", "Validation", "score"),
-        Column("fresh", "Retrained", "score"),
-        Column("tuned", "Test", "score"),
-        Column("optimism", "Optimism", "signed"),
-        Column("selection", "Selection", "signed"),
-        Column("shift", "Shift", "signed"),
-        Column("declared", "Test, declared", "score"),
-        Column("n", "Pairs", "share"),
+        Column("arm", say("Arm")),
+        Column("promised", say("Validation"), "score"),
+        Column("fresh", say("Retrained"), "score"),
+        Column("tuned", say("Test"), "score"),
+        Column("optimism", say("Optimism"), "signed"),
+        Column("selection", say("Selection"), "signed"),
+        Column("shift", say("Shift"), "signed"),
+        Column("declared", say("Test, declared"), "score"),
+        Column("n", say("Pairs"), "share"),
         Column("difference", "Δ", "signed"),
-        Column("interval", "95 % CI of Δ", "signed_interval"),
+        Column("interval", say("95 % CI of Δ"), "signed_interval"),
         Column("p", "p", "p"),
-        Column("verdict_declared", "Declared"),
-        Column("verdict", "Tuned"),
+        Column("verdict_declared", say("Declared"), "word"),
+        Column("verdict", say("Tuned"), "word"),
     )
     rows = []
     for arm in tuning(comparison):
@@ -94,38 +95,51 @@ def _tuning(comparison: Comparison) -> Table:
                 Cell(arm.after.word if arm.after else "", both),
             )
         )
-    repeats = f", mean over {searched.repeats} searches" if searched.repeats > 1 else ""
     notes = [
-        f"Validation: {readable(evidence.metric)} of the winner as the search saw it{repeats}; retrained: "
-        "the same score on fresh seeds and validation parts. Test: of the retrained winner. "
-        "Optimism: validation − test = selection (validation − retrained) + shift (retrained − test).",
-        "Δ: test of the winner minus test of the arm as declared, paired on units; t interval, sign-flip p, "
-        "not adjusted: outside of the tested family.",
+        count(
+            searched.repeats,
+            "Validation: {metric} of the winner as the search saw it; retrained: the same score on fresh "
+            "seeds and validation parts. Test: of the retrained winner. Optimism: validation − test = "
+            "selection (validation − retrained) + shift (retrained − test).",
+            "Validation: {metric} of the winner as the search saw it, mean over {n} searches; retrained: the "
+            "same score on fresh seeds and validation parts. Test: of the retrained winner. Optimism: "
+            "validation − test = selection (validation − retrained) + shift (retrained − test).",
+            metric=readable(evidence.metric),
+        ),
+        say(
+            "Δ: test of the winner minus test of the arm as declared, paired on units; t interval, sign-flip "
+            "p, not adjusted: outside of the tested family."
+        ),
     ]
     if searched.declared:
         notes.append(
-            "Declared, tuned: verdict on the arm against the baseline, both as declared and both tuned."
+            say("Declared, tuned: verdict on the arm against the baseline, both as declared and both tuned.")
         )
-    caption = f"Tuning: {readable(evidence.metric)} ({score}); data: {evidence.data}"
+    caption = say(
+        "Tuning: {metric} ({score}); data: {data}",
+        metric=readable(evidence.metric),
+        score=score,
+        data=evidence.data,
+    )
     return Table("tuning", caption, columns, tuple(rows), tuple(notes))
 
 
 def _search(searched: Searched, data: str) -> Table:
     broken = any(totals([each])["broken"] for each in searched.searches)
     columns = (
-        Column("arm", "Arm"),
-        Column("sampler", "Sampler"),
-        Column("searches", "Searches", "count"),
-        Column("complete", "Complete", "count"),
-        Column("broken", "of them no score", "count"),
-        Column("pruned", "Pruned", "count"),
-        Column("failed", "Failed", "count"),
-        Column("kinds", "Kinds of failure"),
-        Column("repeated", "Equal proposals", "count"),
-        Column("epochs", "Epochs", "count"),
-        Column("share", "of budget", "percent"),
-        Column("reused", "Read from record", "count"),
-        Column("best", "Validation, best", "score"),
+        Column("arm", say("Arm")),
+        Column("sampler", say("Sampler")),
+        Column("searches", say("Searches"), "count"),
+        Column("complete", say("Complete"), "count"),
+        Column("broken", say("of them no score"), "count"),
+        Column("pruned", say("Pruned"), "count"),
+        Column("failed", say("Failed"), "count"),
+        Column("kinds", say("Kinds of failure")),
+        Column("repeated", say("Equal proposals"), "count"),
+        Column("epochs", say("Epochs"), "count"),
+        Column("share", say("of budget"), "percent"),
+        Column("reused", say("Read from record"), "count"),
+        Column("best", say("Validation, best"), "score"),
     )
     rows = []
     for arm in searched.arms:
@@ -139,7 +153,7 @@ def _search(searched: Searched, data: str) -> Table:
             rows.append(
                 (
                     Cell(arm),
-                    Cell(f"{sampler} (decides)" if found[0].deciding else sampler),
+                    Cell(say("{sampler} (decides)", sampler=sampler) if found[0].deciding else sampler),
                     Cell(len(found)),
                     counts["complete"],
                     counts["broken"] if broken else Cell(None),
@@ -154,26 +168,40 @@ def _search(searched: Searched, data: str) -> Table:
                 )
             )
     notes = [
-        f"Budget of each search: {given(searched)} = {searched.budget} epochs. Epochs: what its trials stand "
-        "for, those read from the record included.",
-        "Pruned: stopped early, never a winner. Failed: by no fault of the configuration. Equal proposals: "
-        "configurations proposed before.",
+        say(
+            "Budget of each search: {budget} = {epochs} epochs. Epochs: what its trials stand for, those "
+            "read from the record included.",
+            budget=given(searched),
+            epochs=searched.budget,
+        ),
+        say(
+            "Pruned: stopped early, never a winner. Failed: by no fault of the configuration. Equal "
+            "proposals: configurations proposed before."
+        ),
     ]
     if broken:
         notes.append(
-            "No score: trials that failed as configured (diverged, invalid or out of the memory they had) "
-            "and were told the worst value."
+            say(
+                "No score: trials that failed as configured (diverged, invalid or out of the memory they "
+                "had) and were told the worst value."
+            )
         )
-    notes += [f"{name}: {said}." for name in searched.samplers if (said := drawn(searched, name))]
+    notes += [
+        say("{arm}: {note}.", arm=name, note=said)
+        for name in searched.samplers
+        if (said := drawn(searched, name))
+    ]
     if searched.repeats > 1:
-        notes.append(f"Counts are sums and best values means over {searched.repeats} searches.")
-    return Table("search", f"Search on validation; data: {data}", columns, tuple(rows), tuple(notes))
+        notes.append(say("Counts are sums and best values means over {n} searches.", n=searched.repeats))
+    return Table(
+        "search", say("Search on validation; data: {data}", data=data), columns, tuple(rows), tuple(notes)
+    )
 
 
 def _winners(searched: Searched, data: str) -> Table:
     found = {arm: searched.of(arm) for arm in searched.arms if searched.of(arm)}
     keys = sorted({key for each in searched.deciding for key in each.space})
-    columns = (Column("parameter", "Parameter"), *(Column(f"arm_{arm}", arm) for arm in found))
+    columns = (Column("parameter", say("Parameter")), *(Column(f"arm_{arm}", arm) for arm in found))
     rows = []
     for key in keys:
         cells = [_values([e for e in each if key in e.space], key) for each in found.values()]
@@ -181,17 +209,21 @@ def _winners(searched: Searched, data: str) -> Table:
     if searched.repeats == 1 and keys:
         number = [Cell(each[0].winner, _won(each)) for each in found.values()]
         rows.append(
-            (Cell("(trial)"), *(Cell(str(c.value) if c.value is not None else "", c.runs) for c in number))
+            (
+                Cell(say("(trial)")),
+                *(Cell(str(c.value) if c.value is not None else "", c.runs) for c in number),
+            )
         )
-    said = ["The winner of each arm"]
+    said = [say("The winner of each arm")]
     if searched.repeats >= _SUMMED:
-        said.append(f"median and range, or how often, over {searched.repeats} searches")
+        said.append(say("median and range, or how often, over {n} searches", n=searched.repeats))
     elif searched.repeats > 1:
-        said.append("what both searches chose, once where it is the same")
+        said.append(say("what both searches chose, once where it is the same"))
     if any(each.own for each in searched.deciding):
-        said.append("in brackets what the arm declares")
-    notes = (f"{'; '.join(said)}. A dash: the arm has no such parameter.",)
-    return Table("winners", f"Winning parameters; data: {data}", columns, tuple(rows), notes)
+        said.append(say("in brackets what the arm declares"))
+    notes = (say("{facts}. A dash: the arm has no such parameter.", facts=say("; ").join(said)),)
+    caption = say("Winning parameters; data: {data}", data=data)
+    return Table("winners", caption, columns, tuple(rows), notes)
 
 
 def _values(searches: Sequence[ArmSearch], key: str) -> Cell:
@@ -218,7 +250,7 @@ def _many(values: Sequence[Any]) -> str:
 def plain(value: Any) -> str:
     """Return a parameter as people read it: four digits of a number, yes or no, else as it is."""
     if isinstance(value, (bool, np.bool_)):
-        return "yes" if value else "no"
+        return say("yes") if value else say("no")
     if isinstance(value, (int, float, np.number)):
         return f"{float(value):.4g}"
     return str(value)
@@ -226,19 +258,21 @@ def plain(value: Any) -> str:
 
 def _pareto(searched: Searched, data: str) -> Table:
     columns = (
-        Column("arm", "Arm"),
-        Column("trial", "Trial", "count"),
+        Column("arm", say("Arm")),
+        Column("trial", say("Trial"), "count"),
         *(
             Column(
                 f"objective_{i}",
-                f"{readable(name)} ({'more' if way == 'maximize' else 'less'} is better)",
+                say("{metric} (more is better)", metric=readable(name))
+                if way == "maximize"
+                else say("{metric} (less is better)", metric=readable(name)),
                 kind,
             )
             for i, (name, way, kind) in enumerate(
                 zip(searched.objectives, searched.directions, map(_kind, searched.objectives), strict=True)
             )
         ),
-        Column("winner", "Retrained"),
+        Column("winner", say("Retrained")),
     )
     rows = []
     for each in searched.deciding:
@@ -251,13 +285,13 @@ def _pareto(searched: Searched, data: str) -> Table:
                     Cell(each.arm, name),
                     Cell(int(trial["number"]), name),
                     *(Cell(float(trial[objective]), name) for objective in searched.objectives),
-                    Cell("yes" if trial["number"] == each.winner else "", name),
+                    Cell(say("yes") if trial["number"] == each.winner else "", name),
                 )
             )
-    notes = ["Complete trials that no other trial of the arm beats on every objective, on validation."]
+    notes = [say("Complete trials that no other trial of the arm beats on every objective, on validation.")]
     if searched.repeats > 1:
-        notes.append(f"Of the first of {searched.repeats} searches; trials.csv marks those of all.")
-    return Table("pareto", f"Pareto front; data: {data}", columns, tuple(rows), tuple(notes))
+        notes.append(say("Of the first of {n} searches; trials.csv marks those of all.", n=searched.repeats))
+    return Table("pareto", say("Pareto front; data: {data}", data=data), columns, tuple(rows), tuple(notes))
 
 
 def _kind(objective: str) -> Any:

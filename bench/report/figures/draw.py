@@ -1,0 +1,53 @@
+"""Every figure the evidence supports, in the order of the report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from bench.report.comparison import Comparison
+from bench.report.drawing import Drawing, Sketch
+from bench.report.figures.agreement import agreement
+from bench.report.figures.confusion import confusion
+from bench.report.figures.critical import critical
+from bench.report.figures.curves import curves
+from bench.report.figures.differences import differences
+from bench.report.figures.factors import factors
+from bench.report.figures.interaction import interactions
+from bench.report.figures.reliability import reliability
+from bench.report.figures.scores import scores
+from bench.report.figures.slopes import slopes
+from bench.report.figures.space import space
+from bench.report.figures.usage import usage
+from bench.report.lang import say
+from bench.report.search import search_figures
+from bench.report.style import style
+
+FIGURES: tuple[Callable[[Comparison], Iterator[Sketch]], ...] = (
+    differences,
+    scores,
+    slopes,
+    critical,
+    factors,
+    interactions,
+    curves,
+    confusion,
+    reliability,
+    usage,
+    agreement,
+    space,
+    search_figures,
+)
+
+
+def drawings(comparison: Comparison) -> list[Drawing]:
+    """Draw every figure; the same evidence gives the same bytes."""
+    searched = comparison.evidence.whole_searches
+    note = say(" ") + say("Every unit is a whole search.") if searched else ""
+    with style():
+        return [sketch.drawing(note) for sketch in sketches(comparison)]
+
+
+def sketches(comparison: Comparison) -> Iterator[Sketch]:
+    """Yield every figure, in the style in use."""
+    for figure in FIGURES:
+        yield from figure(comparison)

@@ -1,0 +1,103 @@
+"""Reads the evidence once and hands out scores, keys and results by arm."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from bench.compare import Paired, fail_rate, paired_difference, t_interval
+from bench.report.evidence import ArmInfo, Evidence
+from bench.report.lang import template
+from bench.report.results import CEILED, CEILING, ArmResult, ControlResult, ReferenceResult
+
+VIDEO = template("video of the baseline")
+EXACT = template("exact ceiling")
+
+
+class Reader:
+    """Scores of every arm by unit, and what follows from them alone."""
+
+    def __init__(self, evidence: Evidence, generator: np.random.Generator) -> None:
+        self.evidence, self.generator = evidence, generator
+        self.modality, self.measure = evidence.metric.rsplit(".", 1)
+        self.scores = evidence.scores(evidence.metric)
+        self.auroc = evidence.scores(f"{self.modality}.auroc")
+        self.planned = len(evidence.units)
+        self.outcomes = {str(arm): list(rows) for arm, rows in evidence.runs.groupby("arm")["outcome"]}
+        cpu = "cost.cpu_seconds"
+        spent = evidence.finished.groupby("arm")
+        self.cpu = spent[cpu].mean() if cpu in evidence.runs else pd.Series(dtype=float)
+        balanced = evidence.simulated and evidence.metric == CEILED
+        above = evidence.scores("ceiling.balanced_accuracy") - 0.5
+        self.skill = (self.scores - 0.5) / above.where(above > 0) if balanced else self.scores * math.nan
+
+    def arm(self, info: ArmInfo, partner: ArmResult | None = None) -> ArmResult:
+        """Return an arm, on the units it shares with a partner if there is one."""
+        own = self.scores[info.name].dropna()
+        fails = fail_rate(own, self.outcomes.get(info.name, []))
+        paired: Paired | None = None
+        paired_runs: tuple[str, ...] = ()
+        if partner is not None:
+            own = own[own.index.isin(partner.scores.index)]
+            paired = paired_difference(own, partner.scores.reindex(own.index), self.generator)
+            paired_runs = self.evidence.runs_of(partner.info.name, own.index)
+        runs = self.evidence.runs_of(info.name, own.index)
+        return ArmResult(
+            info,
+            self.planned,
+            own,
+            _mean(self.auroc, own.index, info.name),
+            _mean(self.skill, own.index, info.name),
+            float(self.cpu.get(info.name, math.nan)),
+            fails,
+            runs,
+            paired_runs + runs if paired else (),
+            paired,
+        )
+
+    def control(self, info: ArmInfo, chance: float | None) -> ControlResult:
+        """Return a control, and whether it lies where it must."""
+        own = self.scores[info.name].dropna()
+        low, high = t_interval(own)
+        known = chance is not None and math.isfinite(low)
+        return ControlResult(
+            info,
+            self.planned,
+            own,
+            _mean(self.auroc, own.index, info.name),
+            (low, high),
+            bool(low <= (chance or 0.0) <= high) if known else None,
+            fail_rate(own, self.outcomes.get(info.name, [])),
+            self.evidence.runs_of(info.name, own.index),
+        )
+
+    def references(self, baseline: ArmResult) -> Iterator[ReferenceResult]:
+        """Yield the reference arms, then what the baseline's own runs say about the ceiling."""
+        video = f"video.{self.measure}"
+        for info in self.evidence.of_kind("reference"):
+            # A reference that has only the video to read reports no score of the metric.
+            column = video if self.scores[info.name].isna().all() else self.evidence.metric
+            yield self._reference(info.name, info.change or info.note, column, info.name, baseline)
+        for name, column, what in (
+            (VIDEO, video, template("the baseline's head read on the video itself")),
+            (EXACT, f"ceiling.{self.measure}", CEILING),
+        ):
+            found = self.evidence.scores(column)[baseline.info.name]
+            if column != self.evidence.metric and found.notna().any():
+                yield self._reference(name, what, column, baseline.info.name, baseline)
+
+    def _reference(self, name: str, what: str, column: str, arm: str, baseline: ArmResult) -> ReferenceResult:
+        own = self.evidence.scores(column)[arm].dropna()
+        shared = baseline.scores.index.intersection(own.index, sort=False)
+        difference = paired_difference(baseline.scores[shared], own[shared], self.generator)
+        runs = self.evidence.runs_of(arm, own.index)
+        both = self.evidence.runs_of(baseline.info.name, shared) + self.evidence.runs_of(arm, shared)
+        both = tuple(dict.fromkeys(both))
+        return ReferenceResult(name, what, column, self.planned, own, difference, runs, both)
+
+
+def _mean(scores: pd.DataFrame, units: pd.Index, arm: str) -> float:
+    return float(scores.loc[units, arm].mean())
