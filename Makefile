@@ -39,13 +39,15 @@ types: install  ## strict type checking
 docs: install  ## write the pages that are made from the code
 	$(BIN)/precursor list --markdown > docs/components.md
 
-bench: install  ## speed of the training step and of the harness, as ratios of one run
+bench: install  ## speed of a step, of the harness and of a report; whether the statistics hold
 	$(BIN)/python tests/benchmarks/training_step.py
 	$(BIN)/python tests/benchmarks/overhead.py
+	$(BIN)/python tests/benchmarks/report.py
+	$(BIN)/python tests/benchmarks/null_studies.py
 
 SEARCHED := contrastive_loss search_value
 GRIDS := $(filter-out smoke search_value,$(basename $(notdir $(wildcard ablations/*.yaml))))
-reference: install  ## run the shipped studies again and renew results/reference (an hour and a half)
+reference: install  ## run the shipped studies again and renew results/reference (some hours)
 	for study in $(GRIDS); do $(BIN)/precursor grid $$study --workers 2 || exit 1; done
 	for study in $(SEARCHED); do $(BIN)/precursor search $$study --workers 2 || exit 1; done
 	for study in $(GRIDS) $(SEARCHED); do cp -r results/$$study results/reference/; done

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -12,6 +13,7 @@ from bench import identity
 from bench.arms import Arm, identified
 from bench.data.split import SplitSpec
 from bench.report.evidence import IDENTITY, ArmInfo, Evidence
+from bench.report.spread import LARGE, spread
 from bench.store import Record, Store
 from bench.study import Cell, Study, Unit
 from models.catalog import RECIPE
@@ -97,12 +99,9 @@ def evidence_of(
     **parts: Any,
 ) -> Evidence:
     """Return the evidence that these cells give, whoever planned them; ``parts`` are further attributes."""
-    metric = study.settings.metric
-    rows, told = _Rows(metric), _Told()
-    for cell, record in zip(cells, store.scan(cell.key for cell in cells), strict=True):
-        if record is not None:
-            rows.add(_row(cell, record))
-            told.add(record)
+    metric, half = study.settings.metric, len(cells) // 2
+    reads = [partial(_read, part, store) for part in (cells[:half], cells[half:])]
+    (rows, told), (more, else_told) = spread(reads, worth=len(cells) >= LARGE)
 
     def curve(key: str) -> list[dict[str, Any]]:
         record = store.get(key, keep=False)
@@ -120,9 +119,9 @@ def evidence_of(
         arms=arms,
         units=tuple(unit.name for unit in sorted(units, key=lambda u: (_fold(u), u.seed))),
         cells=Counter(cell.arm for cell in cells),
-        runs=rows.table(),
+        runs=_table([*rows, *more], metric),
         command=command,
-        provenance=_provenance(study, told),
+        provenance=_provenance(study, told.with_(else_told)),
         columns=study.reporting.columns,
         looks=study.reporting.looks,
         curve=curve,
@@ -151,27 +150,34 @@ def _row(cell: Cell, record: Record) -> dict[str, Any]:
     }
 
 
-class _Rows:
-    """Rows that become a table a few thousand at a time: as mappings, all of them would fill the memory."""
+def _read(cells: Sequence[Cell], store: Store) -> tuple[list[pd.DataFrame], _Told]:
+    """Return the records of cells as tables of a few thousand rows, and how they were made.
 
-    def __init__(self, metric: str) -> None:
-        self._metric = metric
-        self._parts: list[pd.DataFrame] = []
-        self._waiting: list[dict[str, Any]] = []
+    As mappings, the rows of a large study would fill the memory.
+    """
+    parts: list[pd.DataFrame] = []
+    waiting: list[dict[str, Any]] = []
+    told = _Told()
+    for cell, record in zip(cells, store.scan(cell.key for cell in cells), strict=True):
+        if record is not None:
+            waiting.append(_row(cell, record))
+            told.add(record)
+        if len(waiting) >= _AT_ONCE:
+            parts.append(pd.DataFrame(waiting))
+            waiting = []
+    return [*parts, pd.DataFrame(waiting)], told
 
-    def add(self, row: dict[str, Any]) -> None:
-        self._waiting.append(row)
-        if len(self._waiting) >= _AT_ONCE:
-            self._parts.append(pd.DataFrame(self._waiting))
-            self._waiting = []
 
-    def table(self) -> pd.DataFrame:
-        """Return all rows, score columns sorted, so that equal records give equal bytes."""
-        frame = pd.concat([*self._parts, pd.DataFrame(self._waiting)], ignore_index=True)
-        for column in (*IDENTITY, self._metric, "cost.cpu_seconds", "cost.wall_seconds"):
-            if column not in frame:
-                frame[column] = float("nan")
-        return frame[[*IDENTITY, *sorted(str(column) for column in frame if column not in IDENTITY)]]
+def _table(parts: Sequence[pd.DataFrame], metric: str) -> pd.DataFrame:
+    """Return rows as one frame with sorted score columns, so that equal records give equal bytes."""
+    frame = pd.concat([part for part in parts if len(part)] or [pd.DataFrame()], ignore_index=True)
+    for column in (*IDENTITY, metric, "cost.cpu_seconds", "cost.wall_seconds"):
+        if column not in frame:
+            frame[column] = float("nan")
+    for column in frame.columns.difference(list(IDENTITY)):
+        if frame[column].dtype == object and frame[column].isna().all():
+            frame[column] = float("nan")  # a score that no run of some part has
+    return frame[[*IDENTITY, *sorted(str(column) for column in frame if column not in IDENTITY)]]
 
 
 class _Told:
@@ -189,6 +195,14 @@ class _Told:
             if name not in _PER_RUN:
                 self.values.setdefault(name, set()).add(str(value))
                 self._by_name[name] += 1
+
+    def with_(self, other: _Told) -> _Told:
+        """Return what both were told."""
+        both = _Told()
+        both._count, both._by_name = self._count + other._count, self._by_name + other._by_name
+        for name in (*self.values, *other.values):
+            both.values[name] = self.values.get(name, set()) | other.values.get(name, set())
+        return both
 
     def items(self) -> Iterator[tuple[str, tuple[str, ...]]]:
         """Yield names with their values; ``unknown`` is one where some record lacks the name."""

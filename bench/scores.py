@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn import metrics
 
 NAMES = (
     "balanced_accuracy",
@@ -33,6 +32,8 @@ def scores(label: NDArray[Any], probability: NDArray[Any], threshold: float = 0.
         probability: ``(n,)``, P(positive).
         threshold: a window is called positive above it.
     """
+    from sklearn import metrics  # slow to import, and reports only read scores
+
     truth = np.asarray(label).astype(int)
     called = (np.asarray(probability) > threshold).astype(int)
     negatives = truth == 0

@@ -78,11 +78,12 @@ class Cell:
     unit: Unit
     permutation: int
     content: dict[str, Any]
+    known: str = field(default="", compare=False, repr=False)  # its key, where that was computed already
 
     @cached_property
     def key(self) -> str:
         """Content key: resolved configuration, data fingerprint and seeds."""
-        return identity.key(self.content)
+        return self.known or identity.key(self.content)
 
 
 @dataclass(frozen=True)
@@ -140,8 +141,12 @@ class Study:
         shared = {
             arm.name: self.content(arm.config, arm.treatment, None, {}, fingerprint) for arm in self.arms
         }
+        texts = {
+            name: {key: identity.canonical(value) for key, value in content.items()}
+            for name, content in shared.items()
+        }
         return tuple(
-            Cell(arm.name, unit, shuffle, _of_unit(shared[arm.name], unit, shuffle))
+            _cell(arm.name, unit, shuffle, shared[arm.name], texts[arm.name])
             for unit in sorted(self.units, key=lambda unit: unit.seed)
             for arm in self.arms
             for shuffle in range(self.settings.permutations if arm.treatment == "shuffled_pairs" else 1)
@@ -177,10 +182,14 @@ class Study:
         }
 
 
-def _of_unit(shared: Mapping[str, Any], unit: Unit, shuffle: int) -> dict[str, Any]:
-    """Return the content of an arm on one unit."""
-    seeds = {"split": unit.seed, "initialisation": unit.seed, "permutation": shuffle}
-    return {**shared, "split": {**shared["split"], "fold": unit.fold}, "seeds": seeds}
+def _cell(arm: str, unit: Unit, shuffle: int, shared: Mapping[str, Any], texts: Mapping[str, str]) -> Cell:
+    """Return an arm on one unit, given what all its cells share and the canonical text of that."""
+    own = {
+        "split": {**shared["split"], "fold": unit.fold},
+        "seeds": {"split": unit.seed, "initialisation": unit.seed, "permutation": shuffle},
+    }
+    written = {name: identity.canonical(value) for name, value in own.items()}
+    return Cell(arm, unit, shuffle, {**shared, **own}, identity.key_of_parts({**texts, **written}))
 
 
 _PLAIN = tuple(registry.fields(Settings))

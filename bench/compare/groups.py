@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy import sparse, stats
 
 from models.errors import InvalidRequest
 
@@ -55,19 +55,20 @@ class PairCounts:
                 f"group, label and score must have one entry a sample, got lengths {member.size}, "
                 f"{positive.size} and {values.size}; store them together"
             )
-        order = np.argsort(values[~positive], kind="stable")
-        lower, size = values[~positive][order], np.int64 if values.size > _SMALL else np.int32
-        within = np.zeros((lower.size + 1, names.size), dtype=size)  # normal samples of each group
-        within[np.arange(1, lower.size + 1), member[~positive][order]] = 1  # among the k lowest
-        np.cumsum(within, axis=0, out=within)
+        order = np.argsort(values, kind="stable")
+        values, positive, member = values[order], positive[order], member[order]
+        below, to = _normal_below(values, positive)
+        normal = int(np.count_nonzero(~positive))
+        within = np.zeros((normal + 1, names.size), dtype=np.int64 if values.size > _SMALL else np.int32)
+        within[np.arange(1, normal + 1), member[~positive]] = 1
+        np.cumsum(within, axis=0, out=within)  # normal samples of each group among the k lowest
         place = np.argsort(member[positive], kind="stable")  # abnormal samples, group by group
-        upper, of = values[positive][place], np.bincount(member[positive], minlength=names.size)
-        below, to = (np.searchsorted(lower, upper, side=side) for side in ("left", "right"))
-        ordered = np.zeros((names.size, names.size))
-        if upper.size:
-            starts = np.cumsum(of)[of > 0] - of[of > 0]
-            twice = within[below] * 2 if np.array_equal(below, to) else within[below] + within[to]
-            ordered[of > 0] = np.add.reduceat(twice, starts, axis=0) / 2
+        of = np.bincount(member[positive], minlength=names.size)
+        ends, shape = np.append(0, np.cumsum(of)), (names.size, normal + 1)
+        ones = np.ones(place.size, dtype=within.dtype)
+        sides = [below] if np.array_equal(below, to) else [below, to]  # half of what ties counts
+        sums = [sparse.csr_array((ones, side[place], ends), shape=shape) @ within for side in sides]
+        ordered: Floats = np.mean(sums, axis=0)
         return cls(names, ordered, of.astype(float), within[-1].astype(float))
 
     def same_samples(self, other: PairCounts) -> bool:
@@ -122,6 +123,15 @@ def auroc(label: ArrayLike, score: ArrayLike) -> float:
     ranks = stats.rankdata(np.asarray(score, dtype=np.float64))
     above = ranks[positive].sum() - n_positive * (n_positive + 1) / 2
     return float(above / (n_positive * n_negative))
+
+
+def _normal_below(values: Floats, positive: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return how many normal samples lie below each abnormal one, and how many do or tie; values ascend."""
+    first = np.append(True, values[1:] != values[:-1])[: values.size]  # of the samples that tie
+    tie, starts = np.cumsum(first) - 1, np.flatnonzero(first)
+    lower = np.append(0, np.cumsum(~positive))  # among the k lowest
+    ends = np.append(starts[1:], values.size)
+    return lower[starts][tie][positive], lower[ends][tie][positive]
 
 
 def paired_auroc_by_group(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -29,6 +31,7 @@ from bench.report.results import (
     GroupResult,
     ReferenceResult,
 )
+from bench.report.spread import LARGE, spread
 
 __all__ = [
     "ALPHA",
@@ -63,30 +66,12 @@ def compare(evidence: Evidence, seed: int = 0) -> Comparison:
     """
     reader = Reader(evidence, np.random.default_rng(seed))
     baseline = reader.arm(next(arm for arm in evidence.arms if arm.name == evidence.baseline))
-    changes = _changes(reader, baseline, seed)
-    chance = _CHANCE.get(reader.measure)
-    best = best_arms(reader, (baseline, *changes), seed)
-    changes = [replace(arm, best=arm.info.name in best) for arm in changes]
-    baseline = replace(baseline, best=baseline.info.name in best)
-    controls = tuple(reader.control(arm, chance) for arm in evidence.of_kind("control"))
-    references = tuple(reader.references(baseline))
-    predicted = Predicted(evidence, (baseline, *changes), reader.generator)
-    by_group, new_batches = tuple(predicted.by_group()), tuple(predicted.new_batches())
-    found = Comparison(
-        evidence,
-        chance,
-        baseline,
-        tuple(changes),
-        controls,
-        references,
-        by_group,
-        predicted.unread,
-        new_batches,
-        predicted.left_out if by_group or new_batches else (),
-        ranks(reader, (baseline, *changes), seed),
-        effects(reader),
-        looks(evidence, reader, changes),
+    arms = _compared(reader, baseline)
+    own, recordings = spread(
+        [partial(_found, reader, baseline, arms, seed), partial(_recordings, evidence, baseline, arms, seed)],
+        worth=len(evidence.runs) >= LARGE,
     )
+    found = Comparison(evidence, **own, **recordings)
     if not evidence.others:
         return found
     return replace(
@@ -101,13 +86,48 @@ def reachable(pair: Paired, family: int) -> bool:
     return pair.sign_flip.smallest * family <= ALPHA
 
 
-def _changes(reader: Reader, baseline: ArmResult, seed: int) -> list[ArmResult]:
-    """Return the tested family, each against the baseline."""
-    evidence = reader.evidence
-    arms = [reader.arm(info, baseline) for info in evidence.of_kind("change", "grid")]
-    if evidence.ranked:
+def _compared(reader: Reader, baseline: ArmResult) -> list[ArmResult]:
+    """Return the tested family, each against the baseline, in the order of the report."""
+    arms = [reader.arm(info, baseline) for info in reader.evidence.of_kind("change", "grid")]
+    if reader.evidence.ranked:
         # Ties, and arms without a score at the end, stay as declared.
         arms.sort(key=_difference, reverse=True)
+    return arms
+
+
+def _found(reader: Reader, baseline: ArmResult, arms: list[ArmResult], seed: int) -> dict[str, Any]:
+    """Return what the scores of the record say."""
+    evidence, chance = reader.evidence, _CHANCE.get(reader.measure)
+    best = best_arms(reader, (baseline, *arms), seed)
+    changes = [replace(arm, best=arm.info.name in best) for arm in _decided_all(reader, arms, seed)]
+    baseline = replace(baseline, best=baseline.info.name in best)
+    return {
+        "chance": chance,
+        "baseline": baseline,
+        "changes": tuple(changes),
+        "controls": tuple(reader.control(arm, chance) for arm in evidence.of_kind("control")),
+        "references": tuple(reader.references(baseline)),
+        "ranks": ranks(reader, (baseline, *changes), seed),
+        "effects": effects(reader),
+        "looks": looks(evidence, reader, changes),
+    }
+
+
+def _recordings(evidence: Evidence, baseline: ArmResult, arms: list[ArmResult], seed: int) -> dict[str, Any]:
+    """Return what the predictions of the runs say, recording by recording."""
+    predicted = Predicted(evidence, (baseline, *arms), np.random.default_rng([seed, 6]))
+    by_group, new_batches = tuple(predicted.by_group()), tuple(predicted.new_batches())
+    return {
+        "by_group": by_group,
+        "new_batches": new_batches,
+        "unread": predicted.unread,
+        "left_out": predicted.left_out if by_group or new_batches else (),
+    }
+
+
+def _decided_all(reader: Reader, arms: list[ArmResult], seed: int) -> list[ArmResult]:
+    """Return the arms with their verdicts: one family."""
+    evidence = reader.evidence
     pairs = [arm.paired for arm in arms if arm.paired is not None]
     adjusted = holm([pair.sign_flip.p for pair in pairs])
     more = details(reader, [arm.info.name for arm in arms], pairs, list(map(float, adjusted)), seed)

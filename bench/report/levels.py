@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Iterable
 
 import pandas as pd
@@ -18,7 +19,7 @@ UNITS = {"lead": "s"}
 def by_level(evidence: Evidence, factor: str, column: str = "") -> dict[Level, pd.Series]:
     """Return level -> one score column (else the metric) per unit.
 
-    Numbers come in ascending order, words in order of appearance.
+    Numbers come in ascending order, words after them in order of appearance.
 
     Arms that agree in all other factors form a context (a factor an arm does not name is at the
     baseline's level). Only contexts that have every level are averaged, so that each level sees the
@@ -38,10 +39,10 @@ def by_level(evidence: Evidence, factor: str, column: str = "") -> dict[Level, p
     full = [arms for arms in contexts.values() if len(arms) == len(seen)]
     if len(seen) < 2 or not full:
         return {}
-    order = sorted(seen, key=float) if numeric(seen) else list(seen)
     scores = evidence.scores(column or evidence.metric)
     found = {
-        level: scores[[arms[level] for arms in full]].mean(axis=1, skipna=False).dropna() for level in order
+        level: scores[[arms[level] for arms in full]].mean(axis=1, skipna=False).dropna()
+        for level in sorted(seen, key=lambda level: float(level) if numeric([level]) else math.inf)
     }
     return {level: unit for level, unit in found.items() if len(unit)}
 

@@ -14,7 +14,7 @@ from bench.compare import Confusion, GroupUnit, PairCounts, paired_auroc_by_grou
 from bench.report.evidence import LEARNED, Evidence
 from bench.report.results import SHUFFLED, ArmResult, BatchResult, GroupResult
 
-MOST_READ = 800
+MOST_READ = 600
 """Runs whose predictions are read; a larger study is read on the arms that differ most."""
 THRESHOLD = 0.5  # above which a window is called abnormal, as in the scores of the record
 _SAME = 1e-3  # a score read again from its predictions may differ by as much from the record

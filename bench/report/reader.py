@@ -49,14 +49,20 @@ class Reader:
             info,
             self.planned,
             own,
-            _mean(self.auroc, own.index, info.name),
-            _mean(self.skill, own.index, info.name),
+            self._mean(self.auroc, own.index, info.name),
+            self._mean(self.skill, own.index, info.name),
             float(self.cpu.get(info.name, math.nan)),
             fails,
             runs,
             paired_runs + runs if paired else (),
             paired,
         )
+
+    def _mean(self, scores: pd.DataFrame, units: pd.Index, arm: str) -> float:
+        """Return the mean of an arm over units, those without a value left out; NaN for none."""
+        values = scores[arm].to_numpy()[scores.index.get_indexer(units)]
+        known = values[np.isfinite(values)]
+        return float(known.mean()) if known.size else math.nan
 
     def control(self, info: ArmInfo, chance: float | None) -> ControlResult:
         """Return a control, and whether it lies where it must."""
@@ -67,7 +73,7 @@ class Reader:
             info,
             self.planned,
             own,
-            _mean(self.auroc, own.index, info.name),
+            self._mean(self.auroc, own.index, info.name),
             (low, high),
             bool(low <= (chance or 0.0) <= high) if known else None,
             fail_rate(own, self.outcomes.get(info.name, [])),
@@ -97,7 +103,3 @@ class Reader:
         both = self.evidence.runs_of(baseline.info.name, shared) + self.evidence.runs_of(arm, shared)
         both = tuple(dict.fromkeys(both))
         return ReferenceResult(name, what, column, self.planned, own, difference, runs, both)
-
-
-def _mean(scores: pd.DataFrame, units: pd.Index, arm: str) -> float:
-    return float(scores.loc[units, arm].mean())

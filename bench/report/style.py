@@ -173,7 +173,7 @@ def _with_stand_ins(svg: bytes) -> bytes:
     """Name families that other computers have behind those the text was laid out with."""
     own = ", ".join(f"'{family}'" for family in families(language()))
     # Plain Latin text, as most figures hold alone, needs no list of Chinese fonts at every label.
-    wide = any(letter > "\u2e7f" for letter in svg.decode())
+    wide = re.search("[\u2e80-\U0010ffff]", svg.decode()) is not None
     names = STAND_INS if wide else STAND_INS[-1:]
     quoted = ", ".join(name if name == "sans-serif" else f"'{name}'" for name in names)
     pattern = rf"(font-family: {own}(?:, '[^']*')*)".encode()

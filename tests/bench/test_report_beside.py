@@ -89,13 +89,13 @@ def test_arms_are_matched_by_name_then_by_configuration() -> None:
     found = compare(here).beside[0]
     assert [(row.arm, row.other) for row in found.rows] == [("b", "b"), ("c", "contrast=cwcl")]
     assert (found.only_here, found.only_there) == ((), ("new",))
-    assert any("called contrast=cwcl there" in note for note in found.notes)
+    assert any("called contrast=cwcl there" in note for note in found.notes())
 
 
 def test_one_undecided_side_leaves_it_open_and_nothing_matched_is_said() -> None:
     few = made(THERE, units=3, data="plant B")
     found = compare(dataclasses.replace(made(HERE), others=(few,)))
-    assert {row.agree for row in found.beside[0].rows} == {"open"}
+    assert {row.arm: row.agree for row in found.beside[0].rows}["b"] == "open"
     alone = evidence([run("base", 0, 0.7)], (BASE,), data="plant C")
     empty = compare(dataclasses.replace(made(HERE), others=(alone,)))
     assert "there is nothing to compare" in " ".join(beside_findings(empty))

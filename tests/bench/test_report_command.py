@@ -21,7 +21,7 @@ STUDY = """
 question: Does it help?
 dataset: {name: furnace, world: std, seed: 3, recordings: 12, hours: 0.8}
 windows: {margin: 300}
-seeds: 6
+seeds: 8
 budget: {epochs: 2, windows: 256}
 baseline: {optimizer: {name: adam, batch: 64}}
 changes:
@@ -87,7 +87,7 @@ def test_columns_of_the_command_and_of_the_study(study: Path, tmp_path: Path) ->
         (("--set", "report={looks: [true]}"), "whole numbers"),
         (("--compare", "nothing_like_it"), "must be a YAML file"),
         (("--compare-data", "skab"), "--compare-data must read NAME=PATH"),
-        (("--compare-set", "seeds=6"), "is the study itself"),
+        (("--compare-set", "seeds=8"), "is the study itself"),
         (("--search", "--compare", "smoke"), "for reports of studies"),
     ],
 )

@@ -78,6 +78,7 @@ def test_a_report_without_a_search_is_what_it_was() -> None:
         evidence(runs.to_dict("records"), arms),
         study="contrastive_loss",
         data="simulated furnace (hard, seed 0)",
+        overlap=(0.48, 0.4),
     )
     comparison = compare(found)
     assert search_tables(comparison) == []

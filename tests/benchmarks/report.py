@@ -80,15 +80,14 @@ def make(folder: Path, records: int, seeds: int) -> None:
     (folder / "many.yaml").write_text(text)
     cells = load(folder / "many.yaml").cells()
     generator = np.random.default_rng(0)
-    payloads = list(predictions(generator))
-    for i, payload in enumerate(payloads):
+    made = list(predictions(generator))
+    for i, (payload, _) in enumerate(made):
         (folder / f"{i}.npz").write_bytes(payload)
-    digests = [hashlib.sha256(payload).hexdigest() for payload in payloads]
-    shared = generator.normal(0, 0.02, seeds)
+    digests = [hashlib.sha256(payload).hexdigest() for payload, _ in made]
     for place in generator.permutation(len(cells)):
-        cell, kind = cells[place], int(place) % KINDS
-        score = 0.74 + shared[cell.unit.seed] + generator.normal(0, 0.02)
-        write(store, cell, 0.5 if cell.arm == "shuffled_pairs" else score, digests[kind], generator)
+        cell, kind = cells[place], int(generator.integers(KINDS))
+        score = 0.5 if cell.arm == "shuffled_pairs" else made[kind][1]
+        write(store, cell, score, digests[kind], generator)
         os.link(folder / f"{kind}.npz", store / f"{cell.key}.0.npz")
 
 
@@ -116,13 +115,15 @@ def write(store: Path, cell: Cell, score: float, digest: str, generator: np.rand
     (store / f"{cell.key}.0.json").write_bytes(b'{"checksum":"' + checksum + b'","record":' + body + b"}\n")
 
 
-def predictions(generator: np.random.Generator) -> Iterator[bytes]:
-    """Yield the predictions of some runs on one test part."""
+def predictions(generator: np.random.Generator) -> Iterator[tuple[bytes, float]]:
+    """Yield the predictions of some runs on one test part, with their balanced accuracy."""
     label = (generator.random(WINDOWS) < 0.4).astype(np.int8)
     group = np.repeat(np.arange(GROUPS), WINDOWS // GROUPS).astype(np.int32)
     for _ in range(KINDS):
         score = 1 / (1 + np.exp(-generator.normal(1.2 * (label - 0.5), 1.0)))
-        yield pack(
+        called = score > 0.5
+        balanced = (called[label == 1].mean() + (~called)[label == 0].mean()) / 2
+        arrays = pack(
             {
                 "score": score.astype(np.float32),
                 "label": label,
@@ -131,6 +132,7 @@ def predictions(generator: np.random.Generator) -> Iterator[bytes]:
                 "end": np.arange(WINDOWS) * 5.0,
             }
         )
+        yield arrays, float(balanced)
 
 
 def measure(study: Path, folder: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from bench.report.comparison import Comparison
 from bench.report.drawing import Drawing, Sketch
@@ -20,6 +21,7 @@ from bench.report.figures.space import space
 from bench.report.figures.usage import usage
 from bench.report.lang import say
 from bench.report.search import search_figures
+from bench.report.spread import LARGE, spread
 from bench.report.style import style
 
 FIGURES: tuple[Callable[[Comparison], Iterator[Sketch]], ...] = (
@@ -44,7 +46,15 @@ def drawings(comparison: Comparison) -> list[Drawing]:
     searched = comparison.evidence.whole_searches
     note = say(" ") + say("Every unit is a whole search.") if searched else ""
     with style():
-        return [sketch.drawing(note) for sketch in sketches(comparison)]
+        drawn = [partial(_drawn, figure, comparison, note) for figure in FIGURES]
+        found = spread(drawn, worth=len(comparison.evidence.runs) >= LARGE)
+    return [drawing for part in found for drawing in part]
+
+
+def _drawn(
+    figure: Callable[[Comparison], Iterator[Sketch]], comparison: Comparison, note: str
+) -> list[Drawing]:
+    return [sketch.drawing(note) for sketch in figure(comparison)]
 
 
 def sketches(comparison: Comparison) -> Iterator[Sketch]:

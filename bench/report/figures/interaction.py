@@ -46,8 +46,9 @@ def _number(level: str) -> float:
 
 
 def _ordered(levels: tuple[str, ...]) -> tuple[str, ...]:
-    """Return numbers in ascending order and words as they come."""
-    return tuple(sorted(levels, key=_number)) if all(map(math.isfinite, map(_number, levels))) else levels
+    """Return numbers in ascending order and, after them, words as they come."""
+    numbers = {level: _number(level) for level in levels}
+    return tuple(sorted(levels, key=lambda level: math.inf if math.isnan(numbers[level]) else numbers[level]))
 
 
 def _figure(comparison: Comparison, levels: dict[str, tuple[str, ...]], means: Means) -> Sketch:
