@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
 from torch import nn
 
 from bench.data.split import Split
@@ -54,6 +53,8 @@ def _clock(windows: Windows, tracks: tuple[Track, ...], parts: Split) -> Floats:
 
 
 def _logistic(modality: str, inputs: Inputs, parts: Split) -> Floats:
+    from sklearn.linear_model import LogisticRegression  # slow to import
+
     device = inputs.label.device
 
     def mean(rows: NDArray[np.int64]) -> NDArray[Any]:

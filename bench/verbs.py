@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -189,6 +190,7 @@ def write_report(
         pdf: whether the page is printed, too.
         beside: studies that the command lays beside it; their report has a folder of its own.
     """
+    gc.freeze()  # what is imported stays: a large report would look through it again and again
     store, cells = Store(out), study.cells()
     evidence = gather(study, store, command, cells)
     failed, todo = _unfinished(evidence, {cell.key for cell in cells}, store)

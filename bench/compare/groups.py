@@ -55,7 +55,7 @@ class PairCounts:
                 f"group, label and score must have one entry a sample, got lengths {member.size}, "
                 f"{positive.size} and {values.size}; store them together"
             )
-        order = np.argsort(values, kind="stable")
+        order = np.argsort(values)  # in whatever order ties come
         values, positive, member = values[order], positive[order], member[order]
         below, to = _normal_below(values, positive)
         normal = int(np.count_nonzero(~positive))

@@ -13,9 +13,10 @@ import numpy as np
 from bench.compare import Confusion, GroupUnit, PairCounts, paired_auroc_by_group, two_level
 from bench.report.evidence import LEARNED, Evidence
 from bench.report.results import SHUFFLED, ArmResult, BatchResult, GroupResult
+from bench.report.spread import LARGE
 
-MOST_READ = 600
-"""Runs whose predictions are read; a larger study is read on the arms that differ most."""
+MOST_READ = 800
+"""Runs whose predictions are read, half as many of a large study: on the arms that differ most."""
 THRESHOLD = 0.5  # above which a window is called abnormal, as in the scores of the record
 _SAME = 1e-3  # a score read again from its predictions may differ by as much from the record
 
@@ -118,7 +119,8 @@ class Predicted:
         names = [arm.name for arm in self.evidence.of_kind(*LEARNED)]
         size = {arm.info.name: abs(arm.paired.mean) if arm.paired else math.inf for arm in learned}
         size = {name: value if value == value else -1.0 for name, value in size.items()}
-        left = MOST_READ - int(counted.get(SHUFFLED, 0))
+        most = MOST_READ // 2 if len(self.evidence.runs) >= LARGE else MOST_READ
+        left = most - int(counted.get(SHUFFLED, 0))
         kept: set[str] = set()
         for name in sorted(names, key=lambda name: -size[name]):
             left -= int(counted.get(name, 0))

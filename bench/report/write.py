@@ -57,10 +57,22 @@ def terminal(evidence: Evidence | Comparison, width: int = 110) -> str:
     """Return the results as plain text of at most ``width`` columns: source, table, one line of findings."""
     comparison = compare(evidence) if isinstance(evidence, Evidence) else evidence
     table = marked(results(comparison), comparison)
-    shown = table if comparison.evidence.columns else table.select(_TERMINAL)
+    shown = table if comparison.evidence.columns else _without_zeros(table.select(_TERMINAL))
     lines = [_fit(table.caption, width), "", render.plain(shown, width).rstrip(), ""]
     lines += [line for sentence in words.summary(comparison) for line in fold(sentence, width)]
     return "\n".join(lines) + "\n"
+
+
+def _without_zeros(table: Table) -> Table:
+    """Leave out counts of failures where there are none: names need the room, and the summary says it."""
+    places = {column.key: place for place, column in enumerate(table.columns)}
+    nothing = (None, 0)
+    zero = []
+    for key in set(places) & {"low", "failed"}:
+        values = [row[places[key]].value for row in table.rows]
+        if all((value[0] if isinstance(value, tuple) else value) in nothing for value in values):
+            zero.append(key)
+    return table.select([key for key in places if key not in zero])
 
 
 def _for_machines(comparison: Comparison, made: list[Table]) -> dict[str, bytes]:
