@@ -108,7 +108,8 @@ class PublishedCurrentEncoder(nn.Module):
     It costs more than three times the baseline's run, being larger than anything else here (674,000
     parameters at the published width): forward and backward of 256 windows of 10 steps take 0.26 s on one
     core with a token a step (preset ``published_current``), where a whole training step of the baseline
-    takes 0.025 s; at width 32, the default, 0.07 s. With a token for every sample, as published
+    takes 0.025 s; a whole run takes thirteen times the baseline's. At width 32, the default, they take 0.07 s
+    and a run three times the baseline's. With a token for every sample, as published
     (``pool: 1``), they take 4 to 6 s: attention grows with the square of the tokens, and that is for a GPU.
 
     Raises:
