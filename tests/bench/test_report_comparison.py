@@ -14,8 +14,8 @@ from bench.compare import auroc
 from bench.report import ArmInfo, compare, terminal
 from bench.report.evidence import failed_runs
 from bench.report.levels import by_level
-from bench.report.tables import results, tables
 from bench.report.methods import methods
+from bench.report.tables import results, tables
 from bench.report.words import findings
 
 

@@ -72,7 +72,8 @@ def test_a_score_above_the_ceiling_is_called_a_leak() -> None:
     ]
     said = [sentence for sentence in findings(compare(evidence(rows, ARMS))) if "leak" in sentence]
     assert said == [
-        "none scores above the exact ceiling (0.8050), which nothing honest can: look for a leak of the label."
+        "none scores above the exact ceiling (0.8050), which nothing honest can: "
+        "look for a leak of the label."
     ]
 
 

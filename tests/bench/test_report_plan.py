@@ -11,9 +11,9 @@ from test_report_evidence import BASE, CHANGE, METRIC, evidence, run, synthetic
 
 from bench.gather import gather
 from bench.report import ArmInfo, compare, terminal, write
+from bench.report.methods import methods
 from bench.report.page import provenance
 from bench.report.tables import results, tables
-from bench.report.methods import methods
 from bench.report.words import findings, summary
 from bench.store import Record, Store
 from bench.study import Study, load
