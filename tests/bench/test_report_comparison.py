@@ -255,3 +255,19 @@ def test_a_level_missing_in_part_of_the_grid_is_not_averaged() -> None:
     assert [float(v.mean()) for v in found.values()] == pytest.approx(
         [0.6 + 0.01 * s + 0.032 for s in (1, 3, 5)]
     )
+
+
+def test_numbers_come_before_words_whatever_the_baseline_is() -> None:
+    arms = [ArmInfo("base", "baseline", levels={"recordings": "all"})]
+    arms += [ArmInfo(f"r{n}", "grid", levels={"recordings": n}) for n in (16, 2)]
+    rows = [run(arm.name, seed, 0.7) for arm in arms for seed in range(2)]
+    found = by_level(evidence(rows, tuple(arms)), "recordings")
+    assert list(found) == [2, 16, "all"]
+
+
+@pytest.mark.parametrize("score", [0.7, 0.5])
+def test_the_terminal_counts_low_scores_only_where_there_are_some(score: float) -> None:
+    rows = [run(arm, seed, score + 0.01 * seed) for arm in ("base", "b") for seed in range(3)]
+    shown = terminal(evidence(rows, (ArmInfo("base", "baseline"), ArmInfo("b", "change"))))
+    assert ("< 0.6" in shown) is (score < 0.6)
+    assert "Failed runs" not in shown
