@@ -37,14 +37,14 @@ class Readout:
         self.arm, self.method, self.inputs, self.seed = arm, method, inputs, seed
         self.channels: Tensor | None = None
         self.calibration: Any = None
+        self._looked_up: dict[tuple[str, bytes], Codes] = {}
 
     def codes(self, modality: str, rows: Rows, *, renamed: Tensor | None = None) -> Codes:
         """Return code vectors ``(n, steps, width)`` and indices ``(n, steps)`` of windows.
 
         ``renamed`` ``(codes,)`` gives every code of the first level the name, and so the vector, of another.
         """
-        pairs = [self.method.codes(modality, x) for x in self._chunks(modality, rows)]
-        vectors, indices = (torch.cat(part) for part in zip(*pairs, strict=True))
+        vectors, indices = self._look_up(modality, rows)
         if renamed is not None:
             codebook = self.method.codebooks()[0]
             indices = renamed[indices]
@@ -52,6 +52,15 @@ class Readout:
         if self.calibration is not None:
             vectors = self.calibration.apply(vectors.double(), modality)
         return (vectors if self.channels is None else vectors[..., self.channels]), indices
+
+    def _look_up(self, modality: str, rows: Rows) -> Codes:
+        """Return what the method itself says; every head reads the same windows, so it is asked once."""
+        name = (modality, rows.tobytes())
+        if name not in self._looked_up:
+            pairs = [self.method.codes(modality, x) for x in self._chunks(modality, rows)]
+            vectors, indices = (torch.cat(part) for part in zip(*pairs, strict=True))
+            self._looked_up[name] = (vectors, indices)
+        return self._looked_up[name]
 
     def calibrate(self, current: Rows, video: Rows) -> None:
         """Fit the arm's calibration on the mean vectors of pairs of windows, without labels."""
