@@ -9,12 +9,13 @@ from typing import Any
 
 import platformdirs
 
+from bench.cell.building import build_method
+from bench.cell.parts import fewer
 from bench.data.dataset import Dataset, prepare
 from bench.data.split import split
 from bench.run import Job, Options, Outcome, execute, retryable
 from bench.store import Store
 from bench.study import Cell, Study
-from bench.trial import build_method, fewer
 from models.errors import InvalidRequest
 
 # Seconds a cell takes when no cell of its kind is on record yet: one training window costs about

@@ -324,7 +324,7 @@ def _check_arms(arms: tuple[Arm, ...], source: Source, split: SplitSpec, budget:
 
 
 def _check_metric(metric: str) -> None:
-    from bench.scores import LOWER_IS_BETTER, NAMES
+    from bench.cell.scores import LOWER_IS_BETTER, NAMES
 
     # A study is judged by scores of which more is better.
     known = [

@@ -10,8 +10,8 @@ from typing import Any, Literal, Protocol
 from bench.store import Record
 from models.errors import InvalidRequest
 
-TARGET = "bench.trial:run"
-PRELOAD = ("bench.trial", "sklearn.metrics", "sklearn.linear_model")
+TARGET = "bench.cell.run:run"
+PRELOAD = ("bench.cell.run", "sklearn.metrics", "sklearn.linear_model")
 """What cells would else import anew each, for about a second: the last two are imported only where used."""
 RETRIED = frozenset({"killed", "timeout"})
 """Failures that may be the machine's fault and are tried again by themselves."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 import bench.search.samplers  # noqa: F401  (registers every sampler)
-from bench.scores import LOWER_IS_BETTER, NAMES
+from bench.cell.scores import LOWER_IS_BETTER, NAMES
 from models import registry
 from models.errors import InvalidRequest, unknown
 from models.registry import param

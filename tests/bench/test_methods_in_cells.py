@@ -9,6 +9,8 @@ import pytest
 from conftest import TINY
 
 from bench.arms import OPTIONAL, Arm, completed, identified
+from bench.cell.parts import fewer
+from bench.cell.run import run
 from bench.data.dataset import Dataset
 from bench.gather import gather
 from bench.grid import estimate, make_plan, prepare_data
@@ -16,7 +18,6 @@ from bench.grid import run as run_study
 from bench.run import Options
 from bench.store import Store
 from bench.study import load
-from bench.trial import fewer, run
 from models.errors import InvalidRequest
 
 CHANGES = """

@@ -15,6 +15,7 @@ import pytest
 from figure_studies import changes, factorial, recorded
 from test_report_evidence import BASE, METRIC, evidence, run, synthetic
 
+from bench.cell.traces import code_counts
 from bench.report import ArmInfo, Evidence, compare
 from bench.report.drawing import Sketch
 from bench.report.figures import drawings, sketches
@@ -26,7 +27,6 @@ from bench.report.figures.space import embed, neighbours
 from bench.report.figures.usage import by_rank, perplexity
 from bench.report.lang import speaking
 from bench.report.style import image, style
-from bench.traces import code_counts
 
 SCORES = ["differences", "scores", "slopes"]
 INSIDE = ["curves", "confusion", "reliability", "code_usage", "code_agreement", "space"]
@@ -159,7 +159,7 @@ def test_codes_that_are_taken_together_lie_together() -> None:
 
 
 def test_codes_agree_with_the_diagnostics() -> None:
-    from bench.scores import code_diagnostics
+    from bench.cell.scores import code_diagnostics
 
     generator = np.random.default_rng(2)
     current, video = generator.integers(0, 40, (300, 12)), generator.integers(0, 40, (300, 6))

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 from conftest import TINY
 
+from bench.cell.parts import parts_of
+from bench.cell.run import run
 from bench.data.dataset import Dataset
 from bench.grid import prepare_data
 from bench.search.confirm import Winner, confirm_cells, declared_name
 from bench.search.log import Trial, best
 from bench.search.plan import make_search_plan
 from bench.study import load
-from bench.trial import _parts, run
 from models import registry
 from models.errors import InvalidRequest
 
@@ -86,7 +87,9 @@ def test_search_and_confirmation_share_the_test_part_and_nothing_else(planned):
         assert not {c["seeds"]["initialisation"] for c in searched} & {
             c["seeds"]["initialisation"] for c in confirmed
         }
-        parts = [_parts(content, dataset, windows, plan.study.windows) for content in (*searched, *confirmed)]
+        parts = [
+            parts_of(content, dataset, windows, plan.study.windows) for content in (*searched, *confirmed)
+        ]
         tests = {tuple(part.test) for part in parts}
         assert len(tests) == 1
         held.append(tests.pop())
@@ -103,7 +106,7 @@ def test_a_search_cell_never_looks_at_test_labels(planned, tmp_path):
     (content, *_) = plan.contents(plan.arms[0], 0, {})
     dataset = Dataset.open(data)
     windows = dataset.windows(plan.study.windows, 240.0)
-    test = set(windows.recording[_parts(content, dataset, windows, plan.study.windows).test])
+    test = set(windows.recording[parts_of(content, dataset, windows, plan.study.windows).test])
     turned = tmp_path / "turned"
     shutil.copytree(data, turned)
     label = np.load(turned / "label.npy")

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bench.cell.run import run
 from bench.grid import prepare_data
 from bench.store import pack
 from bench.study import load
-from bench.trial import run
 
 LIMIT = 50_000  # bytes a run may leave beside its predictions
 

@@ -9,9 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from bench.cell.inputs import Inputs, as_rows, batches, batches_in
 from bench.data.split import Split
 from bench.data.windows import Track, Windows
-from bench.inputs import Inputs, as_rows, batches, batches_in
 from models import registry
 
 CLOCK_BINS = 20

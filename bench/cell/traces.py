@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from bench.inputs import Inputs
-from bench.readout import Readout
-from bench.scores import nearest_steps
+from bench.cell.inputs import Inputs
+from bench.cell.readout import Readout
+from bench.cell.scores import nearest_steps
 from models.method import MODALITIES, Method
 
 PAIRS = 8192

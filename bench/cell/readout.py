@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bench.inputs import Inputs, as_rows
-from bench.scores import scores
+from bench.cell.inputs import Inputs, as_rows
+from bench.cell.scores import scores
 from models import registry
 from models.errors import InvalidRequest
 from models.method import Method, evaluating

@@ -49,6 +49,11 @@ def scores(label: NDArray[Any], probability: NDArray[Any], threshold: float = 0.
     }
 
 
+def named(prefix: str, values: dict[str, float]) -> dict[str, float]:
+    """Return scores under names that say what they are of."""
+    return {f"{prefix}.{name}": value for name, value in values.items()}
+
+
 def code_diagnostics(current: NDArray[Any], video: NDArray[Any], codes: int) -> dict[str, float]:
     """Describe how the two modalities use the shared codebook.
 

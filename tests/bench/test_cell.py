@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 
 from bench.arms import REFERENCES
+from bench.cell.pretraining import shuffled
+from bench.cell.run import run
 from bench.data.dataset import Dataset
 from bench.grid import prepare_data
 from bench.study import load
-from bench.trial import run, shuffled
 
 
 @pytest.fixture(scope="module")

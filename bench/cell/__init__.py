@@ -1,0 +1,1 @@
+"""One cell: an arm on a unit, trained and read once."""
