@@ -12,6 +12,7 @@ from pathlib import Path
 from models.errors import InvalidRequest
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+_NODE = re.compile(rb"\(node(\d{8})\)")
 _SECONDS = 300.0  # that a page of a thousand arms may take
 
 
@@ -34,7 +35,7 @@ def find_browser() -> str:
 def print_page(browser: str, page: Path) -> Path:
     """Print a page beside itself and return the PDF.
 
-    The same page gives the same bytes from the same browser: dates of making are set to the epoch.
+    The same page gives the same bytes from the same browser.
 
     Raises:
         InvalidRequest: the browser made no PDF.
@@ -65,11 +66,17 @@ def print_page(browser: str, page: Path) -> Path:
                 "browser instead"
             )
         fresh = target.with_name(f".{target.name}")
-        fresh.write_bytes(_undated(made.read_bytes()))
+        fresh.write_bytes(_settled(made.read_bytes()))
         os.replace(fresh, target)
     return target
 
 
-def _undated(pdf: bytes) -> bytes:
-    """Return a PDF whose dates are the epoch, byte for byte as long as before."""
-    return re.sub(rb"(/(?:Creation|Mod)Date \(D:)\d{14}", rb"\g<1>19700101000000", pdf)
+def _settled(pdf: bytes) -> bytes:
+    """Return a PDF without what differs from print to print, byte for byte as long as before.
+
+    Dates become the epoch. The names of its structure elements carry numbers that skip some when the
+    machine is busy; they are numbered anew in the same order, which is what the PDF's name tree is sorted by.
+    """
+    pdf = re.sub(rb"(/(?:Creation|Mod)Date \(D:)\d{14}", rb"\g<1>19700101000000", pdf)
+    rank = {name: b"%08d" % place for place, name in enumerate(sorted(set(_NODE.findall(pdf))))}
+    return _NODE.sub(lambda found: b"(node" + rank[found[1]] + b")", pdf)

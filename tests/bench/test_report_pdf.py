@@ -21,7 +21,10 @@ import sys, time
 (out,) = [a.removeprefix("--print-to-pdf=") for a in sys.argv if a.startswith("--print-to-pdf=")]
 assert sys.argv[-1].startswith("file:///") and sys.argv[-1].endswith("report%20of%20a%20page.html")
 now = time.strftime("%Y%m%d%H%M%S").encode()
-open(out, "wb").write(b"%PDF-1.4 /CreationDate (D:" + now + b"+00'00')\\n/ModDate (D:" + now + b"+00'00')")
+dates = b"%PDF-1.4 /CreationDate (D:" + now + b"+00'00')\\n/ModDate (D:" + now + b"+00'00')"
+first = time.time_ns() % 90000000
+names = [b"(node%08d)" % n for n in (first, first + 7, first + 9, first + 7)]
+open(out, "wb").write(dates + b" ".join(names))
 """
 
 
@@ -41,7 +44,9 @@ def fake(tmp_path: Path) -> str:
     return str(program)
 
 
-def test_a_pdf_tells_no_time(fake: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pdf_tells_neither_time_nor_browser(
+    fake: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PATH", str(Path(fake).parent))
     assert find_browser() == fake
     page = tmp_path / "report of a page.html"
@@ -49,6 +54,7 @@ def test_a_pdf_tells_no_time(fake: str, tmp_path: Path, monkeypatch: pytest.Monk
     made = print_page(fake, page)
     assert made == page.with_suffix(".pdf")
     assert made.read_bytes().count(b"(D:19700101000000+00'00')") == 2
+    assert made.read_bytes().endswith(b"(node00000000) (node00000001) (node00000002) (node00000001)")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bin", page.name, made.name]
 
 
