@@ -12,7 +12,8 @@ import pandas as pd
 from bench import identity
 from bench.arms import Arm, identified
 from bench.data.split import SplitSpec
-from bench.report.evidence import IDENTITY, ArmInfo, Evidence
+from bench.disturb.request import build
+from bench.report.evidence import IDENTITY, ArmInfo, Disturbed, Evidence
 from bench.report.spread import LARGE, spread
 from bench.store import Record, Store
 from bench.study import Cell, Study, Unit
@@ -126,8 +127,15 @@ def evidence_of(
         looks=study.reporting.looks,
         curve=curve,
         predictions=store.arrays,
+        disturbances=tuple(_disturbed(study, label) for label in study.disturbances),
         **parts,
     )
+
+
+def _disturbed(study: Study, label: str) -> Disturbed:
+    spec = study.disturbances[label]
+    built = build(spec, simulated=study.source.simulated)
+    return Disturbed(label, spec["name"], spec["strength"], built.worst, built.acts_on)
 
 
 def _fold(unit: Unit) -> int:
@@ -174,9 +182,9 @@ def _table(parts: Sequence[pd.DataFrame], metric: str) -> pd.DataFrame:
     for column in (*IDENTITY, metric, "cost.cpu_seconds", "cost.wall_seconds"):
         if column not in frame:
             frame[column] = float("nan")
-    for column in frame.columns.difference(list(IDENTITY)):
-        if frame[column].dtype == object and frame[column].isna().all():
-            frame[column] = float("nan")  # a score that no run of some part has
+    # A score that no run of some part has; all at once, for there may be hundreds.
+    nothing = [c for c in frame if c not in IDENTITY and frame[c].dtype == object and frame[c].isna().all()]
+    frame = frame.astype(dict.fromkeys(nothing, float)).copy()
     return frame[[*IDENTITY, *sorted(str(column) for column in frame if column not in IDENTITY)]]
 
 
@@ -225,6 +233,7 @@ def _provenance(study: Study, told: _Told) -> dict[str, tuple[str, ...]]:
 
 
 def _split_in_words(spec: SplitSpec) -> str:
-    held = "the published folds" if spec.by == "fold" else f"a share of {spec.test:g} held out"
+    published = {"fold": "the published folds", "published": "the published lists of frames"}
+    held = published.get(spec.by, f"a share of {spec.test:g} held out")
     rest = f"{spec.validation:g} of the rest for validation" if spec.validation else "no validation part"
     return f"by {spec.by}: {held}, {rest}"

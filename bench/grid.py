@@ -11,11 +11,14 @@ import platformdirs
 
 from bench.cell.building import build_method
 from bench.cell.parts import fewer
+from bench.cell.warnings import require_episodes
 from bench.data.dataset import Dataset, prepare
 from bench.data.split import split
+from bench.disturb import prepare_disturbed
 from bench.run import Job, Options, Outcome, execute, retryable
 from bench.store import Store
 from bench.study import Cell, Study
+from bench.warning import JUDGED
 from models.errors import InvalidRequest
 
 # Seconds a cell takes when no cell of its kind is on record yet: one training window costs about
@@ -96,8 +99,12 @@ def prepare_data(study: Study, progress: Any = None) -> Path:
             parts = split(study.split, dataset.tracks, windows, seed=unit.seed, fold=unit.fold)
             for count in counts:
                 fewer(parts.train, dataset, windows, count, unit.seed)
+            if study.settings.metric in JUDGED:
+                require_episodes(dataset, windows, parts, study.windows, study.warning)
     for arm in study.arms:
         build_method(arm.config, dataset, study.windows, seed=0)
+    more = {"progress": progress} if progress else {}
+    prepare_disturbed(study.source, study.windows, folder, study.disturbances, raw=study.raw, **more)
     return folder
 
 
@@ -121,7 +128,7 @@ def check_reachable(study: Study) -> str | None:
     needed = next(n for n in range(pairs, 64) if 2.0 / 2.0**n * family <= 0.05)
     return (
         f"{pairs} pairs cannot decide {family} comparisons: the smallest sign-flip p is {smallest:.3g}, "
-        f"{smallest * family:.3g} after Holm; {needed} pairs can"
+        f"{min(1.0, smallest * family):.3g} after Holm; {needed} pairs can"
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 
@@ -28,7 +29,12 @@ def key_of_parts(parts: Mapping[str, str], length: int = 16) -> str:
     >>> key_of_parts({"b": canonical(1), "a": canonical([2])}) == key({"a": [2], "b": 1})
     True
     """
-    return _digits("{" + ",".join(f"{canonical(name)}:{parts[name]}" for name in sorted(parts)) + "}", length)
+    return _digits("{" + ",".join(f"{_name(name)}:{parts[name]}" for name in sorted(parts)) + "}", length)
+
+
+@cache
+def _name(name: str) -> str:
+    return canonical(name)
 
 
 def _digits(text: str, length: int) -> str:

@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 import bench.data.sources  # noqa: F401  (registers every source)
+import bench.disturb  # noqa: F401  (registers every disturbance)
 import bench.search.samplers  # noqa: F401  (registers every sampler)
 import models.catalog  # noqa: F401  (registers every component)
 from bench.arms import CONDITIONS
@@ -34,6 +35,7 @@ SLOTS = {
     "head": "fitted on codes of the video, read on codes of the current",
     "fusion": "reads both modalities, where the video is there at test too",
     "dataset": "where recordings come from",
+    "disturbance": "what a study's test parts are read under as well, at graded strength",
     "sampler": "proposes configurations in a search",
 }
 

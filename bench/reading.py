@@ -60,7 +60,7 @@ def load_yaml(path: Path) -> dict[str, Any]:
         raise InvalidRequest(f"{path} must be plain YAML without tags, but: {reason}") from None
     if not isinstance(value, dict):
         raise InvalidRequest(
-            f"{path} must hold a mapping of keys, got {type(value).__name__}; start with 'question:'"
+            f"{path} must hold a mapping of keys, got {type(value).__name__}; write lines like 'name: value'"
         )
     return value
 

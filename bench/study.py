@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from functools import cached_property
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import bench.data.sources  # noqa: F401  (registers every source)
-from bench import identity
+from bench import disturb, identity
 from bench.arms import Arm, identified, resolve_arms, used
 from bench.data.source import Source
 from bench.data.split import SplitSpec
 from bench.data.windows import WindowSpec
 from bench.reading import load_yaml, overridden
 from bench.reporting import Reporting, read_reporting
+from bench.warning import JUDGED, SECONDS, WarningSpec
 from models import registry
 from models.catalog import RECIPE
 from models.errors import InvalidRequest, unknown
@@ -41,14 +42,21 @@ class Settings:
     question: str
     protocol: str = param("inductive", choices=("inductive", "transductive"))
     metric: str = param("current.balanced_accuracy", help="score the study judges by")
-    rope: float = param(0.01, low=0.0, high=1.0, help="differences smaller than this do not matter")
+    rope: float = param(
+        0.01, low=0.0, high=3600.0, help="differences smaller than this do not matter, in the metric's unit"
+    )
     seeds: int = param(8, low=1, high=10_000, help="paired seeds")
     order: str = param(
         "declared",
         choices=("declared", "ranked"),
         help="of the changes in a report: as written, or best first",
     )
-    permutations: int = param(1, low=1, high=1000, help="shuffles per unit of the shuffled_pairs control")
+    permutations: int = param(
+        1,
+        low=1,
+        high=1000,
+        help="shuffles per unit of every arm whose pairs are shuffled, averaged in a report",
+    )
 
 
 @dataclass(frozen=True)
@@ -101,6 +109,8 @@ class Study:
         settings_given: the overrides it was read with.
         search: how ``precursor search`` tunes its arms; the defaults if the file does not say.
         reporting: what its report shows.
+        warning: what counts as an early warning.
+        disturbances: label -> specification of what the test parts are read under as well.
     """
 
     name: str
@@ -113,6 +123,8 @@ class Study:
     settings_given: tuple[str, ...] = ()
     search: Mapping[str, Any] = field(default_factory=dict)
     reporting: Reporting = Reporting()
+    warning: WarningSpec = WarningSpec()
+    disturbances: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def units(self) -> tuple[Unit, ...]:
@@ -145,12 +157,18 @@ class Study:
             name: {key: identity.canonical(value) for key, value in content.items()}
             for name, content in shared.items()
         }
+        own = cache(partial(_own, asdict(self.split)))
         return tuple(
-            _cell(arm.name, unit, shuffle, shared[arm.name], texts[arm.name])
+            _cell(arm.name, unit, shuffle, shared[arm.name], texts[arm.name], own(unit, shuffle))
             for unit in sorted(self.units, key=lambda unit: unit.seed)
             for arm in self.arms
-            for shuffle in range(self.settings.permutations if arm.treatment == "shuffled_pairs" else 1)
+            for shuffle in range(self.shuffles(arm.config, arm.treatment))
         )
+
+    def shuffles(self, config: Mapping[str, Any], treatment: str) -> int:
+        """Return how many runs a unit of an arm has: several where its pairs are shuffled."""
+        mixed = treatment == "method" and config.get("pairs") == "shuffled"
+        return self.settings.permutations if mixed or treatment == "shuffled_pairs" else 1
 
     def content(
         self,
@@ -178,18 +196,36 @@ class Study:
             "treatment": treatment,
             "budget": asdict(self.budget),
             "seeds": dict(seeds),
+            # Left out where it is the usual one, so that it changes no key.
+            **({"warning": asdict(self.warning)} if self.warning != WarningSpec() else {}),
             **({"plugins": plugins} if (plugins := foreign(config)) else {}),
+            **({"disturbances": read} if (read := self._read_under(treatment)) else {}),
         }
 
+    def _read_under(self, treatment: str) -> dict[str, Any]:
+        """Return what a cell is read under beside its clean test part; nothing for a control."""
+        if not self.disturbances or not treatment.startswith(("method", "supervised_", "logistic_")):
+            return {}
+        return {"version": disturb.VERSION, "read": dict(self.disturbances)}
 
-def _cell(arm: str, unit: Unit, shuffle: int, shared: Mapping[str, Any], texts: Mapping[str, str]) -> Cell:
-    """Return an arm on one unit, given what all its cells share and the canonical text of that."""
+
+_Part = tuple[dict[str, Any], dict[str, str]]  # of the content of cells, and the canonical text of each value
+
+
+def _own(split: Mapping[str, Any], unit: Unit, shuffle: int) -> _Part:
+    """Return what the cells of one unit have of their own."""
     own = {
-        "split": {**shared["split"], "fold": unit.fold},
+        "split": {**split, "fold": unit.fold},
         "seeds": {"split": unit.seed, "initialisation": unit.seed, "permutation": shuffle},
     }
-    written = {name: identity.canonical(value) for name, value in own.items()}
-    return Cell(arm, unit, shuffle, {**shared, **own}, identity.key_of_parts({**texts, **written}))
+    return own, {name: identity.canonical(value) for name, value in own.items()}
+
+
+def _cell(
+    arm: str, unit: Unit, shuffle: int, shared: Mapping[str, Any], texts: Mapping[str, str], own: _Part
+) -> Cell:
+    """Return an arm on one unit, given what all its cells share and what those of the unit do."""
+    return Cell(arm, unit, shuffle, {**shared, **own[0]}, identity.key_of_parts({**texts, **own[1]}))
 
 
 _PLAIN = tuple(registry.fields(Settings))
@@ -198,6 +234,7 @@ _KEYS = (
     "dataset",
     "windows",
     "split",
+    "disturbances",
     "budget",
     "baseline",
     "changes",
@@ -206,6 +243,7 @@ _KEYS = (
     "references",
     "search",
     "report",
+    "warning",
 )
 
 
@@ -229,9 +267,15 @@ def load(path: Path, *, data: Mapping[str, str] | None = None, settings: tuple[s
         if key not in raw and not (key == "dataset" and data):
             raise InvalidRequest(f"a study needs the key {key!r} and {path} has none; add it")
     plain = registry.read(Settings, {key: raw[key] for key in _PLAIN if key in raw}, "study")
-    source = _source(raw.get("dataset", {}), data or {})
+    typed = overridden({}, tuple(each for each in settings if each.startswith("dataset.")))
+    source = _source(raw.get("dataset", {}), data or {}, typed.get("dataset", {}))
     windows = registry.read(WindowSpec, {**asdict(source.windows), **_mapping(raw, "windows")}, "windows")
     split = registry.read(SplitSpec, {**asdict(source.split), **_mapping(raw, "split")}, "split")
+    if split.by == "published" and not source.published:
+        raise InvalidRequest(
+            f"split.by: published needs a source with published lists of frames, and {source.title} has "
+            "none; split by recording"
+        )
     arms = resolve_arms(
         _mapping(raw, "baseline"),
         _mapping(raw, "changes"),
@@ -242,7 +286,7 @@ def load(path: Path, *, data: Mapping[str, str] | None = None, settings: tuple[s
         protocol=plain.protocol,
     )
     budget = registry.read(Budget, _mapping(raw, "budget"), "budget")
-    _check_metric(plain.metric)
+    _check_metric(plain, split, "rope" in raw)
     search = _mapping(raw, "search")
     if search:
         from bench.search.spec import read_search  # only then is Optuna needed
@@ -250,10 +294,26 @@ def load(path: Path, *, data: Mapping[str, str] | None = None, settings: tuple[s
         read_search(search, plain.metric)
     _check_arms(arms, source, split, budget, plain.metric)
     reporting = read_reporting(_mapping(raw, "report"))
-    return Study(path.stem, plain, budget, source, windows, split, arms, settings, search, reporting)
+    warning = registry.read(WarningSpec, _mapping(raw, "warning"), "warning")
+    disturbances = disturb.read_disturbances(_mapping(raw, "disturbances"))
+    return Study(
+        path.stem,
+        plain,
+        budget,
+        source,
+        windows,
+        split,
+        arms,
+        settings,
+        search,
+        reporting,
+        warning,
+        disturbances,
+    )
 
 
-def _source(spec: object, data: Mapping[str, str]) -> Source:
+def _source(spec: object, data: Mapping[str, str], typed: Mapping[str, Any]) -> Source:
+    """Build the study's own source, or the one that ``--data`` names with the keys that were typed for it."""
     spec = {"name": spec} if isinstance(spec, str) else spec
     if not isinstance(spec, Mapping):
         raise InvalidRequest(f"dataset must be a name or a mapping with 'name', got {spec!r}")
@@ -263,7 +323,7 @@ def _source(spec: object, data: Mapping[str, str]) -> Source:
         )
     own = dict(spec)
     for name, path in data.items():
-        own = {**(own if own.get("name") == name else {"name": name}), "path": path}
+        own = {**(own if own.get("name") == name else {**typed, "name": name}), "path": path}
     path = own.pop("path", None)
     if path is not None and not (isinstance(path, str) and path.strip()):
         raise InvalidRequest(f"dataset.path must be text that names a folder, got {path!r}")
@@ -323,15 +383,31 @@ def _check_arms(arms: tuple[Arm, ...], source: Source, split: SplitSpec, budget:
                 raise InvalidRequest(f"arm {arm.name!r}: {what}")
 
 
-def _check_metric(metric: str) -> None:
+def _check_metric(plain: Settings, split: SplitSpec, rope_given: bool) -> None:
     from bench.cell.scores import LOWER_IS_BETTER, NAMES
 
     # A study is judged by scores of which more is better.
-    known = [
+    windowed = [
         f"{modality}.{name}"
         for modality in ("current", "video", "fused")
         for name in NAMES
         if name != LOWER_IS_BETTER
     ]
-    if metric not in known:
-        raise unknown("metric", metric, known)
+    metric = plain.metric
+    if metric not in (*windowed, *JUDGED):
+        raise unknown("metric", metric, (*windowed, *JUDGED))
+    if metric in JUDGED and not split.validation:
+        raise InvalidRequest(
+            f"the metric {metric} needs a validation part to choose alarm rules on, and split.validation is "
+            "0; raise it"
+        )
+    seconds = metric.endswith(SECONDS)
+    if seconds and not rope_given:
+        raise InvalidRequest(
+            f"the metric {metric} is in seconds, so rope must be given in them; write rope: 15"
+        )
+    if not seconds and plain.rope > 1:
+        raise InvalidRequest(
+            f"rope must not exceed 1 for the metric {metric}, a number of at most 1, got {plain.rope:g}; "
+            "lower it"
+        )

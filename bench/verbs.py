@@ -22,7 +22,6 @@ from bench.report.pdf import find_browser, print_page
 from bench.run import Options, retryable
 from bench.store import Store
 from bench.study import Study
-from models import registry
 from models.errors import InvalidRequest
 
 
@@ -245,22 +244,6 @@ def _unfinished(evidence: Evidence, planned: set[str], store: Store) -> tuple[in
 def _beside_name(other: Study, study: Study) -> str:
     folder = report_folder(other)
     return folder if other.name == study.name else f"{_slug(other.name)}-{folder}"
-
-
-def check_data(name: str, path: str) -> int:
-    """Read the recordings of a source and recompute its published anchors; 1 if one is off."""
-    from bench.data.anchors import check
-
-    source = registry.build("dataset", registry.resolve("dataset", name), Path(path).expanduser())
-    click.echo(f"{source.title}: {source.count} recordings, fingerprint {source.fingerprint()[:16]}")
-    anchors = check(name, Path(path).expanduser())
-    for anchor in anchors:
-        mark = "ok " if anchor.holds else "OFF"
-        click.echo(
-            f"{mark} {anchor.name:<48} published {anchor.expected:.3f} ± {anchor.tolerance:g}  "
-            f"here {anchor.measured:.3f}"
-        )
-    return int(not all(anchor.holds for anchor in anchors))
 
 
 def _counts(outcomes: Counter[str]) -> str:

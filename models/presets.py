@@ -29,6 +29,9 @@ _NO_CODEBOOK: Mapping[str, Any] = {
     "disentangle": "none",
     "quantizer": "none",
     "code_matching": "none",
+    # What a head is fitted on and what it is read on need not have one scale; the same for all of them,
+    # unless a method has a calibration of its own.
+    "calibration": "standardise",
 }
 _POOLED: Mapping[str, Any] = {"name": "pooled", "current_to_video": 1.0, "video_to_current": 1.0}
 
@@ -105,7 +108,7 @@ PRESETS: dict[str, Preset] = {
         {"bridge": "qformer", "alignment": "none"},
     ),
     "one_llm": Preset(
-        "One mixture of projection experts for both modalities, behind a soft router.",
+        "One encoder and one mixture of projection experts, behind a soft router, for both modalities.",
         "OneLLM, arXiv 2312.03700",
         {"bridge": "projection_experts"},
     ),
@@ -130,11 +133,11 @@ PRESETS: dict[str, Preset] = {
         {"video_encoder": "frame_vit", "video_input": "raw"},
     ),
     "published_current": Preset(
-        "The published current-only transformer at its published width and depth encodes the current; its "
-        "first norm deletes the level. A step is a token.",
+        "The published current-only transformer at its published width, with four of its six layers, encodes "
+        "the current; its first norm deletes the level. A step is a token.",
         "FmFormer, arXiv 2406.09016",
         {
-            "current_encoder": {"name": "published_current", "hidden": 96},
+            "current_encoder": {"name": "published_current", "hidden": 96, "layers": 4},
             "current_input": "raw",
             "alignment": "pooled",
         },
@@ -143,7 +146,7 @@ PRESETS: dict[str, Preset] = {
         "The same without its first norm, so that it sees the level.",
         "after FmFormer, arXiv 2406.09016",
         {
-            "current_encoder": {"name": "published_current", "hidden": 96, "level": "kept"},
+            "current_encoder": {"name": "published_current", "hidden": 96, "layers": 4, "level": "kept"},
             "current_input": "raw",
             "alignment": "pooled",
         },
@@ -210,7 +213,6 @@ PRESETS: dict[str, Preset] = {
         "The cross-correlation of standardised coordinates is the identity.",
         "Barlow Twins, arXiv 2103.03230",
         "barlow",
-        calibration="standardise",
     ),
     # Their losses are small numbers: at a weight of 1 they would be drowned by the reconstruction.
     "coral": _paired(

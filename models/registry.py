@@ -13,6 +13,7 @@ import math
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, TypeVar, get_type_hints
 
 from models.errors import InvalidRequest, unknown
@@ -89,6 +90,7 @@ SLOTS = (
     "calibration",
     "fusion",
     "dataset",
+    "disturbance",
     "sampler",
 )
 #: What components may need and lack, and what each word means.
@@ -230,6 +232,7 @@ def build(slot: str, spec: Mapping[str, Any], *args: Any, **context: Any) -> Any
     return found.factory(read(found.parameters, values, f"{slot}.{found.name}"), *args, **context)
 
 
+@cache
 def fields(cls: type) -> dict[str, tuple[type, Any, Range]]:
     """Return type, default and range of every parameter of a parameter dataclass."""
     hints = get_type_hints(cls)

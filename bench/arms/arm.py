@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -24,11 +25,15 @@ CONTROLS: dict[str, str] = {
 REFERENCES: dict[str, str] = {
     "supervised_current": "current encoder trained on the labels, at the same budget",
     "logistic_current": "logistic regression on the mean current features",
+    "published_current": "the published current-only transformer trained on the labels, at the same budget",
     "supervised_video": "video encoder trained on the labels, at the same budget",
     "always_positive": "every window called abnormal",
     "clock": "label frequency by the clock on the wall: what a model that knows the time scores",
 }
-
+#: References that are another one on an arm of their own: name -> its treatment and what the arm changes.
+ON_AN_ARM: dict[str, tuple[str, Mapping[str, Any]]] = {
+    "published_current": ("supervised_current", {"preset": "published_current"}),
+}
 
 Kind = Literal["baseline", "change", "grid", "control", "reference"]
 
@@ -168,7 +173,13 @@ def _compared(change: Mapping[str, Any]) -> frozenset[str]:
 def _fixed(kind: Kind, name: str, base: dict[str, Any], known: Mapping[str, str]) -> Arm:
     if name not in known:
         raise unknown(kind, name, known)
-    return Arm(name, kind, base, treatment=name, change=known[name])
+    treatment = ON_AN_ARM[name][0] if name in ON_AN_ARM else name
+    return Arm(name, kind, reference_arm(name, base), treatment=treatment, change=known[name])
+
+
+def reference_arm(name: str, base: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the configuration that a control or reference runs in, given the baseline's."""
+    return resolve(base, ON_AN_ARM[name][1]) if name in ON_AN_ARM else dict(base)
 
 
 def _require_names_of_their_own(arms: list[Arm]) -> None:
@@ -176,8 +187,14 @@ def _require_names_of_their_own(arms: list[Arm]) -> None:
     for name in names:
         if names.count(name) > 1:
             raise InvalidRequest(f"every arm needs a name of its own, got {name!r} twice; rename one")
-        if not name.strip() or "\n" in name:
-            raise InvalidRequest(f"the name of an arm must be one line of text, got {name!r}; rename it")
+        # Other control and format characters would turn a line of a report round, or break it.
+        if not name.strip() or any(
+            unicodedata.category(letter) in ("Cc", "Cf", "Zl", "Zp") for letter in name
+        ):
+            raise InvalidRequest(
+                f"the name of an arm must be one line of text without control characters, got {name!r}; "
+                "rename it"
+            )
 
 
 def _add(arms: list[Arm], arm: Arm) -> None:

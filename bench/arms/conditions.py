@@ -67,6 +67,12 @@ CONDITIONS: dict[str, Condition] = {
         "Whether pre-training sees current and video of one window or, as the control shuffled_pairs, not.",
         ("own", "shuffled"),
     ),
+    "peek": Condition(
+        "never",
+        "Whether the test part is scored after every epoch too, to show what choosing one by it would claim; "
+        "nothing is chosen by it.",
+        ("never", "every_epoch"),
+    ),
 }
 
 

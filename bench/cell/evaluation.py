@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from bench.cell.readout import ALWAYS, Codes, Readout, probability
 from bench.cell.scores import code_diagnostics, named, scores
+from bench.cell.timeline import moments
 from bench.cell.traces import code_counts
+from bench.cell.warnings import Early, early_warnings
 from bench.data.dataset import Dataset
 from bench.data.split import Split
 from bench.data.windows import Windows
@@ -19,13 +21,7 @@ from models.errors import InvalidRequest
 from models.method import MODALITIES
 
 
-def validate(
-    cell: dict[str, Any],
-    readout: Readout,
-    windows: Windows,
-    parts: Split,
-    codebooks: list[NDArray[np.float16]],
-) -> dict[str, Any]:
+def validate(cell: dict[str, Any], readout: Readout, windows: Windows, parts: Split) -> dict[str, Any]:
     """Fit the head on video codes of the training part and read the validation part, nothing else."""
     if not len(parts.validation):
         raise InvalidRequest(
@@ -41,7 +37,7 @@ def validate(
     return {
         "scores": found,
         "diagnostics": _diagnostics(readout, codes["current"], codes["video"], parts.validation),
-        "predictions": {"codebook": np.stack(codebooks)} if codebooks else {},
+        "predictions": {},
         "cost": {"parameters": sum(p.numel() for p in readout.method.parameters())},
     }
 
@@ -61,12 +57,19 @@ def evaluate(
     label, own = windows.label[parts.test], cell["arm"]["head"]
     found: dict[str, float] = {}
     head = readout.fit(own, parts.train)
-    guess = probability(head, current)
-    found |= named("current", scores(label, guess))
-    found |= named("video", scores(label, probability(_for_video(readout, own, head, parts), video)))
+    for_video = _for_video(readout, own, head, parts)
+    guess = {"current": probability(head, current), "video": probability(for_video, video)}
+    found |= named("current", scores(label, guess["current"]))
+    found |= named("video", scores(label, guess["video"]))
+    early = Early()
     if len(parts.validation):
-        seen = probability(head, readout.codes("current", parts.validation))
-        found |= named("validation.current", scores(windows.label[parts.validation], seen))
+        seen = {
+            "current": probability(head, readout.codes("current", parts.validation, renamed=renamed)),
+            "video": probability(for_video, readout.codes("video", parts.validation)),
+        }
+        found |= named("validation.current", scores(windows.label[parts.validation], seen["current"]))
+        both = {name: (seen[name], guess[name]) for name in MODALITIES}
+        early = early_warnings(cell, both, dataset, windows, parts)
     for name in ALWAYS:
         if name != own["name"]:
             other = readout.fit(registry.resolve("head", name), parts.train)
@@ -79,9 +82,15 @@ def evaluate(
         for name, fused in readout.fused(parts.train, parts.test).items():
             found |= named(name, scores(label, fused))
     return {
-        "scores": found,
-        "diagnostics": _diagnostics(readout, current, video, parts.test),
-        "predictions": _predictions(guess, dataset, windows, parts) | _counts(readout, current, video),
+        "scores": found | early.scores,
+        "diagnostics": _diagnostics(readout, current, video, parts.test) | early.diagnostics,
+        "predictions": {
+            **_predictions(guess["current"], dataset, windows, parts),
+            "video_score": guess["video"].astype(np.float32),
+            **_counts(readout, current, video),
+            **early.predictions,
+            **moments(cell, guess, dataset, windows, parts.test, early.predictions),
+        },
         "cost": {"parameters": sum(p.numel() for p in readout.method.parameters())},
     }
 
@@ -107,14 +116,18 @@ def _diagnostics(readout: Readout, current: Codes, video: Codes, rows: NDArray[n
 
 
 def reference_result(
-    name: str, guess: NDArray[Any], dataset: Dataset, windows: Windows, parts: Split
+    cell: dict[str, Any], guess: NDArray[Any], dataset: Dataset, windows: Windows, parts: Split
 ) -> dict[str, Any]:
-    """Return the result of a reference: scores of its guesses, and the guesses."""
-    modality = "video" if name.endswith("video") else "current"
+    """Return the result of a reference, given its guesses of the validation and then of the test part."""
+    modality = "video" if cell["treatment"].endswith("video") else "current"
+    seen, guess = np.split(guess, [len(parts.validation)])
+    early = early_warnings(cell, {modality: (seen, guess)}, dataset, windows, parts)
     return {
-        "scores": named(modality, scores(windows.label[parts.test], guess)),
-        "diagnostics": {},
-        "predictions": _predictions(guess, dataset, windows, parts),
+        "scores": named(modality, scores(windows.label[parts.test], guess)) | early.scores,
+        "diagnostics": early.diagnostics,
+        "predictions": _predictions(guess, dataset, windows, parts)
+        | early.predictions
+        | moments(cell, {modality: guess}, dataset, windows, parts.test, early.predictions),
         "cost": {},
     }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from bench.data.windows import Windows, WindowSpec
 
 CLIP = 6.0
 CHUNK = 4096
+Scale = tuple[NDArray[Any], NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Inputs:
         label: ``(windows,)`` 0/1.
         shape: modality to the layout of one step of raw input; None for features.
         metadata: ``(windows, values)`` scaled process metadata of the current window; None without.
+        scales: modality to the mean and the standard deviation that its frames were scaled by.
     """
 
     frames: dict[str, Tensor]
@@ -37,6 +39,7 @@ class Inputs:
     label: Tensor
     shape: dict[str, tuple[int, ...] | None]
     metadata: Tensor | None = None
+    scales: dict[str, Scale] = field(default_factory=dict)
 
     def window(self, modality: str, rows: Tensor) -> Tensor:
         """Return ``(len(rows), steps, features)`` of one modality."""
@@ -47,6 +50,12 @@ class Inputs:
         """Yield the windows of one modality in chunks that fit in memory."""
         for part in torch.split(rows, CHUNK):
             yield self.window(modality, part)
+
+    def replaced(self, raw: Mapping[str, NDArray[Any]]) -> Inputs:
+        """Return the same windows over other frames, scaled as those that were learnt from."""
+        device = self.label.device
+        other = {m: torch.from_numpy(_scaled(x, self.scales[m])).to(device) for m, x in raw.items()}
+        return replace(self, frames={**self.frames, **other})
 
 
 def make_inputs(
@@ -63,30 +72,42 @@ def make_inputs(
     current stay in. The arm says whether a modality is given as features or raw, and whether a
     label leaks into it.
     """
-    frames, first, steps = {}, {}, {}
+    frames, first, steps, scales = {}, {}, {}, {}
     for modality, count in (("current", spec.current_steps), ("video", spec.video_steps)):
-        raw = np.asarray(dataset.frames(modality, arm.get(f"{modality}_input", "features")))
-        if arm.get("leak") == modality:
-            raw = np.concatenate([raw, dataset.leak(modality, spec, arm["lead"])[:, None]], axis=1)
+        kind = arm.get(f"{modality}_input", "features")
+        raw = as_given(dataset, spec, arm, modality, dataset.frames(modality, kind))
         start = getattr(windows, modality)
-        used = np.unique((start[train][:, None] + np.arange(count)).ravel())
-        frames[modality] = torch.from_numpy(_scaled(raw, used)).to(device)
+        scales[modality] = _scale(raw, np.unique((start[train][:, None] + np.arange(count)).ravel()))
+        frames[modality] = torch.from_numpy(_scaled(raw, scales[modality])).to(device)
         first[modality] = torch.from_numpy(start).to(device)
         steps[modality] = count
     label = torch.from_numpy(windows.label).to(device)
     metadata = None
     if dataset.metadata is not None:
         inside = dataset.metadata[windows.current[:, None] + np.arange(spec.current_steps)].mean(axis=1)
-        metadata = torch.from_numpy(_scaled(inside, train)).to(device)
+        metadata = torch.from_numpy(_scaled(inside, _scale(inside, train))).to(device)
     shape = {m: dataset.shape(m, arm.get(f"{m}_input", "features")) for m in frames}
-    return Inputs(frames, first, steps, label, shape, metadata)
+    return Inputs(frames, first, steps, label, shape, metadata, scales)
 
 
-def _scaled(raw: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[np.float32]:
-    mean, deviation = raw[rows].mean(axis=0), raw[rows].std(axis=0)
-    scaled = np.clip((raw - mean) / np.where(deviation > 1e-8, deviation, 1.0), -CLIP, CLIP)
-    as_given: NDArray[np.float32] = scaled.astype(np.float32)
-    return as_given
+def as_given(
+    dataset: Dataset, spec: WindowSpec, arm: Mapping[str, Any], modality: str, raw: NDArray[Any]
+) -> NDArray[Any]:
+    """Return frames as the arm is given them: with the label beside them where it leaks."""
+    raw = np.asarray(raw)
+    if arm.get("leak") != modality:
+        return raw
+    return np.concatenate([raw, dataset.leak(modality, spec, arm["lead"])[:, None]], axis=1)
+
+
+def _scale(raw: NDArray[Any], rows: NDArray[np.int64]) -> Scale:
+    deviation = raw[rows].std(axis=0)
+    return raw[rows].mean(axis=0), np.where(deviation > 1e-8, deviation, 1.0)
+
+
+def _scaled(raw: NDArray[Any], scale: Scale) -> NDArray[np.float32]:
+    scaled: NDArray[np.float32] = np.clip((raw - scale[0]) / scale[1], -CLIP, CLIP).astype(np.float32)
+    return scaled
 
 
 def batches(rows: Tensor, count: int, size: int, generator: torch.Generator) -> Iterator[Tensor]:

@@ -12,16 +12,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from bench.cell.album import Album
 from bench.cell.building import build_method
 from bench.cell.inputs import Inputs, as_rows, batches, batches_in
-from bench.cell.readout import Readout
-from bench.cell.scores import named
+from bench.cell.readout import GALLERY, Readout
+from bench.cell.scores import code_diagnostics, named
 from bench.data.dataset import Dataset
 from bench.data.split import Split
 from bench.data.windows import WindowSpec
 from models import registry
 from models.errors import InvalidRequest
-from models.method import Method
+from models.method import MODALITIES, Method
 from models.training import Pretrainer
 
 # Windows that the score after each epoch is taken on; it serves curves and pruning, not tables.
@@ -52,9 +53,9 @@ def pretrain(
     inputs: Inputs,
     parts: Split,
     generator: torch.Generator,
-    codebooks: list[NDArray[np.float16]],
+    album: Album,
 ) -> Generator[dict[str, Any], None, tuple[Method, dict[str, float]]]:
-    """Train on pairs; yield once an epoch, keep its codebook, return the method and what its parts noted.
+    """Train on pairs; yield once an epoch, let ``album`` look, return the method and what its parts noted.
 
     Labels are handed to components that need them, and to no other.
     """
@@ -78,6 +79,7 @@ def pretrain(
     partner = torch.arange(len(inputs.label), device=device)
     if _is_shuffled(cell):
         partner[rows] = rows[as_rows(shuffled(len(seen), cell["seeds"]), device)]
+    album.look(0, method)
     for epoch in range(budget["epochs"]):
         totals: dict[str, Tensor] = {}
         steps = 0
@@ -98,7 +100,7 @@ def pretrain(
                     f"{name} is {value} after epoch {epoch + 1}; lower the learning rate"
                 )
         noted = {name: means[name] for name in method.logs()}
-        codebooks.append(method.codebooks()[0].detach().cpu().numpy().astype(np.float16))
+        album.look(epoch + 1, method)
         seen_now = _glimpse(cell, method, inputs, parts)
         score = seen_now.get("validation.current.balanced_accuracy")
         if checkpoint.keeps(epoch + 1, score, best):
@@ -125,12 +127,25 @@ def _steps(cell: dict[str, Any]) -> int:
 
 
 def _glimpse(cell: dict[str, Any], method: Method, inputs: Inputs, parts: Split) -> dict[str, float]:
-    """Validation scores of the headline head on a thinned set; none without a validation part."""
+    """Validation scores of the headline head on a thinned set, and how the codes are used on it.
+
+    Nothing without a validation part.
+    """
     if not len(parts.validation):
         return {}
     train, seen = (rows[:: max(1, len(rows) // GLIMPSE)] for rows in (parts.train, parts.validation))
     readout = calibrated(cell, method, inputs, parts)
-    found = readout.geometry(seen)
+    found = readout.geometry(seen) | _usage(readout, seen)
     if len(np.unique(inputs.label.cpu().numpy()[seen])) == 2:
         found |= named("validation.current", readout.score(cell["arm"]["head"], train, seen))
     return found
+
+
+def _usage(readout: Readout, rows: NDArray[np.int64]) -> dict[str, float]:
+    """Describe how the modalities use the codebook, by at most 500 windows; nothing of a single code."""
+    codes = len(readout.method.codebooks()[0])
+    if codes < 2:
+        return {}
+    rows = rows[:: max(1, len(rows) // GALLERY)][:GALLERY]
+    current, video = (readout.codes(m, rows)[1].cpu().numpy() for m in MODALITIES)
+    return code_diagnostics(current, video, codes)

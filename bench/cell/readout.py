@@ -39,6 +39,12 @@ class Readout:
         self.calibration: Any = None
         self._looked_up: dict[tuple[str, bytes], Codes] = {}
 
+    def on(self, inputs: Inputs) -> Readout:
+        """Return the same frozen method, calibration and channels, reading other frames."""
+        other = Readout(self.arm, self.method, inputs, seed=self.seed)
+        other.channels, other.calibration = self.channels, self.calibration
+        return other
+
     def codes(self, modality: str, rows: Rows, *, renamed: Tensor | None = None) -> Codes:
         """Return code vectors ``(n, steps, width)`` and indices ``(n, steps)`` of windows.
 

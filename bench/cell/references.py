@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,25 +17,34 @@ from models import registry
 
 CLOCK_BINS = 20
 Floats = NDArray[np.float64]
+#: P(positive) of the windows of validation and test part, in this order, of inputs clean or disturbed.
+Read = Callable[[Inputs], Floats]
 
 
 def reference(
     name: str, arm: dict[str, Any], inputs: Inputs, windows: Windows, tracks: tuple[Track, ...], parts: Split,
     budget: dict[str, Any], generator: torch.Generator,
-) -> Floats:  # fmt: skip
-    """Return P(positive) of the test windows according to a reference.
+) -> Read:  # fmt: skip
+    """Fit a reference and return how it reads the windows of validation and test part.
 
     ``name`` is one of :data:`bench.arms.REFERENCES`; the supervised ones use the encoder, the
     optimiser and the budget of ``arm``, so that they spend what the method spends.
     """
     if name == "always_positive":
-        return np.ones(len(parts.test))
+        ones = np.ones(len(_read(parts)))
+        return lambda _: ones
     if name == "clock":
-        return _clock(windows, tracks, parts)
+        told = _clock(windows, tracks, parts)
+        return lambda _: told
     kind, _, modality = name.partition("_")
     if kind == "logistic":
         return _logistic(modality, inputs, parts)
     return _supervised(modality, arm, inputs, parts, budget, generator)
+
+
+def _read(parts: Split) -> NDArray[np.int64]:
+    """Return the windows that a reference is read on."""
+    return np.concatenate([parts.validation, parts.test])
 
 
 def _clock(windows: Windows, tracks: tuple[Track, ...], parts: Split) -> Floats:
@@ -49,22 +59,26 @@ def _clock(windows: Windows, tracks: tuple[Track, ...], parts: Split) -> Floats:
     # Balanced, so that one half is the threshold whatever the base rate.
     high, low = (positive + 0.5) / (label.sum() + 1), (negative + 0.5) / ((1 - label).sum() + 1)
     share: Floats = high / (high + low)
-    return share[bins[parts.test]]
+    return share[bins[_read(parts)]]
 
 
-def _logistic(modality: str, inputs: Inputs, parts: Split) -> Floats:
+def _logistic(modality: str, inputs: Inputs, parts: Split) -> Read:
     from sklearn.linear_model import LogisticRegression  # slow to import
 
     device = inputs.label.device
 
-    def mean(rows: NDArray[np.int64]) -> NDArray[Any]:
+    def mean(inputs: Inputs, rows: NDArray[np.int64]) -> NDArray[Any]:
         parts_ = [window.mean(dim=1) for window in inputs.chunks(modality, as_rows(rows, device))]
         return torch.cat(parts_).cpu().numpy()
 
     model = LogisticRegression(C=0.1, class_weight="balanced", max_iter=2000)
-    model.fit(mean(parts.train), inputs.label.cpu().numpy()[parts.train])
-    probability: Floats = model.predict_proba(mean(parts.test))[:, 1]
-    return probability
+    model.fit(mean(inputs, parts.train), inputs.label.cpu().numpy()[parts.train])
+
+    def read(inputs: Inputs) -> Floats:
+        probability: Floats = model.predict_proba(mean(inputs, _read(parts)))[:, 1]
+        return probability
+
+    return read
 
 
 def _supervised(
@@ -74,7 +88,7 @@ def _supervised(
     parts: Split,
     budget: dict[str, Any],
     generator: torch.Generator,
-) -> Floats:
+) -> Read:
     """The arm's own encoder, mean over steps and a linear layer, trained on balanced labels."""
     device = inputs.label.device
     slot = f"{modality}_encoder"
@@ -99,10 +113,12 @@ def _supervised(
             loss = nn.functional.binary_cross_entropy_with_logits(logit, label, weight)
             optimizer.step(loss)
     net.eval()
-    with torch.no_grad():
-        test = as_rows(parts.test, device)
-        logits = [
-            net["head"](net["encoder"](x).mean(dim=1)).squeeze(1) for x in inputs.chunks(modality, test)
-        ]
-    probability: Floats = torch.cat(logits).sigmoid().double().cpu().numpy()
-    return probability
+
+    def read(inputs: Inputs) -> Floats:
+        chunks = inputs.chunks(modality, as_rows(_read(parts), device))
+        with torch.no_grad():
+            logits = [net["head"](net["encoder"](x).mean(dim=1)).squeeze(1) for x in chunks]
+        probability: Floats = torch.cat(logits).sigmoid().double().cpu().numpy()
+        return probability
+
+    return read

@@ -11,19 +11,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from bench.arms import REFERENCES, completed
-from bench.cell.building import build_method
+from bench.cell.album import album_of
+from bench.cell.disturbed import by_method, by_reference, disturbed_scores
 from bench.cell.evaluation import evaluate, reference_result, validate
+from bench.cell.fingerprints import batch_probe
 from bench.cell.inputs import make_inputs
 from bench.cell.parts import parts_of
+from bench.cell.peek import Peek
 from bench.cell.pretraining import calibrated, pretrain
 from bench.cell.references import reference
 from bench.cell.scores import named, scores
-from bench.cell.traces import sample
 from bench.data.dataset import Dataset
 from bench.data.split import Split
 from bench.data.windows import Windows, WindowSpec
@@ -60,7 +60,7 @@ def run(cell: dict[str, Any], data: str, device: str = "auto") -> Iterator[dict[
         inputs = make_inputs(dataset, windows, spec, parts.train, place, cell["arm"])
         generator = torch.Generator().manual_seed(cell["seeds"]["initialisation"])
         if cell["treatment"] in REFERENCES:
-            guess = reference(
+            read = reference(
                 cell["treatment"],
                 cell["arm"],
                 inputs,
@@ -70,22 +70,24 @@ def run(cell: dict[str, Any], data: str, device: str = "auto") -> Iterator[dict[
                 cell["budget"],
                 generator,
             )
-            result = reference_result(cell["treatment"], guess, dataset, windows, parts)
+            result = reference_result(cell, read(inputs), dataset, windows, parts)
+            test = by_reference(cell, read, parts)
         else:
-            codebooks: list[NDArray[np.float16]] = []
-            method, noted = yield from pretrain(cell, dataset, spec, inputs, parts, generator, codebooks)
+            album = album_of(cell, inputs, parts)
+            if cell["arm"].get("peek") == "every_epoch" and cell.get("read") != "validation":
+                album = Peek(album, cell, inputs, parts)
+            method, noted = yield from pretrain(cell, dataset, spec, inputs, parts, generator, album)
             readout = calibrated(cell, method, inputs, parts)
             if len(parts.validation):
                 readout.select_channels(parts.train, parts.validation)
             if cell.get("read") == "validation":
-                yield validate(cell, readout, windows, parts, codebooks)
+                yield {**validate(cell, readout, windows, parts), "predictions": album.arrays()}
                 return
             result = evaluate(cell, readout, dataset, windows, parts)
-            result["diagnostics"] |= noted
-            if cell["treatment"] == "method" and cell["seeds"]["initialisation"] == 0:
-                # One seed is enough for a picture, and keeps the record small.
-                fresh = build_method(cell["arm"], dataset, spec, seed=0).to(place)
-                result["predictions"] |= sample(readout, fresh, inputs, parts.test)
+            result["diagnostics"] |= noted | batch_probe(readout, dataset, windows, parts)
+            result["predictions"] |= album.arrays()
+            test = by_method(cell, readout, parts)
+        result["scores"].update(disturbed_scores(cell, dataset, spec, inputs, windows, parts, test))
         result["scores"].update(_ceiling(dataset, spec, cell["arm"]["lead"], windows, parts))
         yield result
 

@@ -19,6 +19,8 @@ NAMES = (
 )
 
 LOWER_IS_BETTER = "false_alarm_rate"
+PEEKED = "peeked."
+"""Begins the names of scores of the test part that are kept of every epoch, see :mod:`bench.cell.peek`."""
 
 
 def scores(label: NDArray[Any], probability: NDArray[Any], threshold: float = 0.5) -> dict[str, float]:

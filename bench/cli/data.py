@@ -2,30 +2,102 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import click
 
 from bench.cli.group import checked, main
 from bench.cli.options import plugin_option
-from models.errors import InvalidRequest
+
+LAYOUTS = ("fmf", "plant")
 
 
 @main.group()
 def data() -> None:
-    """Look at recordings before a study uses them."""
+    """Look at recordings before a study uses them, and write examples of them."""
 
 
 @data.command("check")
-@click.argument("name_path", metavar="NAME=PATH")
+@click.argument("place", metavar="[NAME=]PATH")
 @plugin_option
 @checked
-def check(name_path: str) -> int:
-    """Read recordings from files, say what is there, and recompute the published anchors.
+def check(place: str) -> int:
+    """Say what is there, what is odd and what is wrong.
 
-    Example: precursor data check skab=PATH
+    Every file is read. The source is told from the files, or named: fmf=PATH, plant=PATH, skab=PATH,
+    milling=PATH (of the last two, published anchors are recomputed). Exits with 2 if a study could not use
+    what is there, with 1 if an anchor is off.
+
+    Example: precursor data check FMFBenchmarkV2
     """
-    from bench.verbs import check_data
+    from bench.looking import look
 
-    name, sign, path = name_path.partition("=")
-    if not sign or not name or not path:
-        raise InvalidRequest(f"the argument must read NAME=PATH, got {name_path!r}; write skab=PATH")
-    return check_data(name, path)
+    return look(place)
+
+
+@data.command("convert")
+@click.argument("source", metavar="SRC", type=click.Path(path_type=Path))
+@click.argument("target", metavar="DST", type=click.Path(path_type=Path))
+@click.option(
+    "--rate",
+    default=25,
+    show_default=True,
+    type=click.IntRange(1, 1000),
+    help="Frames a second of release 1.",
+)
+@checked
+def convert(source: Path, target: Path, rate: int) -> None:
+    """Turn release 1 of the FMF benchmark into release 2.
+
+    Example: precursor data convert FMFBenchmark FMFBenchmarkV2
+    """
+    from bench.data.fmf.convert import convert as convert_files
+    from bench.looking import bar
+
+    with bar("converting") as told:
+        words = convert_files(source.expanduser(), target.expanduser(), rate=rate, progress=told)
+    click.echo(words)
+
+
+@data.command("simulate")
+@click.argument("target", metavar="DST", type=click.Path(path_type=Path))
+@click.option("--layout", required=True, type=click.Choice(LAYOUTS), help="Whose files to write.")
+@click.option(
+    "--world",
+    default="hard",
+    show_default=True,
+    metavar="NAME",
+    help="Constants of the furnace: std, hard, shift.",
+)
+@click.option(
+    "--seed", default=0, show_default=True, type=click.IntRange(0), help="Another seed, other batches."
+)
+@click.option(
+    "--recordings", default=5, show_default=True, type=click.IntRange(1, 28), help="How many batches."
+)
+@click.option(
+    "--hours", default=0.5, show_default=True, type=click.FloatRange(0.1, 100), help="How long a batch is."
+)
+@click.option(
+    "--release", default="2", show_default=True, type=click.Choice(["1", "2"]), help="fmf: which release."
+)
+@click.option(
+    "--rate", default=25, show_default=True, type=click.IntRange(1, 1000), help="fmf: frames a second."
+)
+@click.option(
+    "--real-sizes",
+    is_flag=True,
+    help="fmf: the benchmark's three batches, with its irregularities (sets --recordings, --hours, --rate).",
+)
+@checked
+def simulate(target: Path, layout: str, **how: Any) -> None:
+    """Write a simulated furnace in a layout of files.
+
+    \b
+    precursor data simulate fmf-sim --layout fmf --real-sizes     the benchmark's layout and sizes
+    precursor data simulate my-plant --layout plant               a folder of a plant's own data
+    """  # noqa: D301
+    from bench.looking import write_example
+
+    click.echo(write_example(target.expanduser(), layout, **how))

@@ -10,6 +10,7 @@ from bench.compare.factorial import factorial
 from bench.compare.family import benjamini_hochberg, fewest_pairs, holm
 from bench.compare.grid import Effect, Factorial, Omnibus
 from bench.compare.groups import GroupInterval, GroupUnit, PairCounts, auroc, paired_auroc_by_group
+from bench.compare.medians import Medians
 from bench.compare.paired import Paired, SignFlip, differences, paired_difference, sign_flip, t_interval
 from bench.compare.pairwise import Pairwise, pairwise
 from bench.compare.power import (
@@ -27,6 +28,7 @@ from bench.compare.two_level import TwoLevel, two_level
 from bench.compare.verdict import Verdict, verdict
 from bench.compare.welch import Welch, welch
 from bench.compare.wilcoxon import Wilcoxon, hodges_lehmann, wilcoxon
+from bench.compare.within import Within, within_correlation
 from bench.compare.worlds import Estimate, Profile, improvement, iqm, iqm_difference, profile
 
 __all__ = [
@@ -41,6 +43,7 @@ __all__ = [
     "GroupInterval",
     "GroupUnit",
     "Look",
+    "Medians",
     "Omnibus",
     "PairCounts",
     "Paired",
@@ -54,6 +57,7 @@ __all__ = [
     "Verdict",
     "Welch",
     "Wilcoxon",
+    "Within",
     "WorstCase",
     "auroc",
     "balanced_accuracy",
@@ -92,5 +96,6 @@ __all__ = [
     "welch",
     "wilcoxon",
     "wilson",
+    "within_correlation",
     "worst_case",
 ]

@@ -16,6 +16,7 @@ from models.errors import InvalidRequest
 Floats = NDArray[np.float64]
 
 EXACT_PAIRS = 20  # 2^20 sums take 8 MB and a few milliseconds
+DRAWS = 50_000  # random patterns beyond them
 ROUNDING = 1e-12  # relative size below which a difference of two scores is rounding
 
 
@@ -127,7 +128,7 @@ def paired_difference(arm: ArrayLike, control: ArrayLike, generator: np.random.G
     return Paired(n, mean, sd, t_p, flipped, wins, d_z, float(np.median(difference)))
 
 
-def sign_flip(difference: ArrayLike, generator: np.random.Generator, draws: int = 50_000) -> SignFlip:
+def sign_flip(difference: ArrayLike, generator: np.random.Generator, draws: int = DRAWS) -> SignFlip:
     """Return the two-sided sign-flip permutation test that the differences are symmetric about 0.
 
     Exact by full enumeration up to 20 pairs; beyond, ``draws`` random patterns with p = (hits + 1) /

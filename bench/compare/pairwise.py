@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bench.compare.family import holm
-from bench.compare.paired import EXACT_PAIRS, ROUNDING
+from bench.compare.paired import DRAWS, EXACT_PAIRS, ROUNDING
 from models.errors import InvalidRequest
 
 Floats = NDArray[np.float64]
@@ -94,7 +94,7 @@ def complete(scores: ArrayLike) -> tuple[Floats, int]:
     return table[whole], int((~whole).sum())
 
 
-def sign_flips(differences: Floats, generator: np.random.Generator, draws: int = 50_000) -> Floats:
+def sign_flips(differences: Floats, generator: np.random.Generator, draws: int = DRAWS) -> Floats:
     """Return :func:`bench.compare.sign_flip` p-values of many pairs at once, shape (pairs,).
 
     Args:

@@ -13,11 +13,14 @@ from scipy import optimize, special, stats
 
 from bench.compare.family import fewest_pairs
 from bench.compare.noncentral import exceeds
+from bench.compare.paired import DRAWS, EXACT_PAIRS
 
 Floats = NDArray[np.float64]
 Test = Literal["verdict", "t"]
 
-_ENUMERATED = 16  # pairs up to which the sign-flip test is followed; it is as good as the t test beyond
+_ENUMERATED = 16  # pairs up to which every subset of a pattern is looked at
+_LOWEST = 13  # beyond, subsets of this many: the few that decide leave out what is large
+_FEW = 1024  # subsets that may decide; with more of them the sign-flip test is as good as the t test
 _SUBSETS = 2**23  # subsets over all draws of a design
 _DRAWS = 4096
 _POINTS = 128  # quantiles that stand for the distribution of critical values
@@ -39,7 +42,9 @@ def power_of(
 
     Assumes independent, normal differences; it speaks of a design, not of a difference already tested
     (post-hoc power is a function of p alone). The average is over a fixed sample of patterns: its error is
-    below .005. Beyond 16 pairs the t test stands for both.
+    below .005 up to 16 pairs. Beyond 20 pairs the sign-flip test of the report is sampled: with a family of a
+    thousand few of its draws may reach the mean; that is followed to about .05. Where the level leaves the
+    sign-flip test enough patterns, the t test stands for both.
 
     Args:
         sd: standard deviation of the differences, in the unit of the score.
@@ -133,16 +138,27 @@ def _fewest(enough: Callable[[int], bool], root: float, start: int) -> int:
 
 
 def _power(shift: float, n: int, alpha: float, family: int, test: Test) -> float:
-    patterns = math.floor(
-        alpha / family * 2.0 ** min(n - 1, 60) * (1 + 1e-12)
-    )  # mirrored pairs that may reject
+    level = alpha / family if test == "t" else _level(n, alpha / family)
+    patterns = math.floor(level * 2.0 ** min(n - 1, 60) * (1 + 1e-12))  # mirrored pairs that may reject
     if test == "verdict" and patterns == 0:
         return 0.0
-    if test == "verdict" and n <= _ENUMERATED:
+    if test == "verdict" and (n <= _ENUMERATED or patterns <= _FEW):
         bars = np.maximum(_critical(n, patterns), stats.t.isf(alpha / 2, n - 1))
     else:
-        bars = np.asarray(stats.t.isf(alpha / family / 2, n - 1))
+        bars = np.asarray(stats.t.isf(level / 2, n - 1))
     return float(np.mean(exceeds(bars, n - 1, shift) + exceeds(bars, n - 1, -shift)))
+
+
+def _level(n: int, level: float) -> float:
+    """Return the p, were all patterns counted, below which the sign-flip test of the report rejects.
+
+    Beyond the pairs that are enumerated, (hits + 1) / (draws + 1) must not exceed the level. Hits are
+    roughly Poisson; half of the samples have no more than are allowed where that many + 2/3 are expected.
+    """
+    if n <= EXACT_PAIRS:
+        return level
+    allowed = math.floor(level * (DRAWS + 1) * (1 + 1e-12)) - 1
+    return min(level, (allowed + 2 / 3) / DRAWS) if allowed >= 0 else 0.0
 
 
 @lru_cache(maxsize=1024)
@@ -165,16 +181,19 @@ def _critical(n: int, patterns: int) -> Floats:
     Differences are a d + r, d the mean. The test rejects a positive mean if fewer than ``patterns`` non-empty
     subsets sum to 0 or less, that is if d is above the mean of -r over all but the first few of them: above
     the ``patterns``-th largest such mean. The quotient of that bar and the spread of r is the critical t.
+    Beyond 16 pairs only subsets of the lowest r are looked at, which are those with the largest means of -r.
     """
-    draws = min(_DRAWS, _SUBSETS >> n)
+    looked_at = n if n <= _ENUMERATED else _LOWEST
+    draws = min(_DRAWS, _SUBSETS >> (n if n <= _ENUMERATED else _ENUMERATED - 1))
     residuals = np.random.default_rng(0).normal(size=(draws, n))
     residuals -= residuals.mean(axis=1, keepdims=True)
     spread = residuals.std(axis=1, ddof=1) / math.sqrt(n)
-    members = (np.arange(1, 2**n)[:, None] >> np.arange(n)) & 1
+    residuals = np.sort(residuals, axis=1)[:, :looked_at]
+    members = (np.arange(1, 2**looked_at)[:, None] >> np.arange(looked_at)) & 1
     weights = members / members.sum(axis=1, keepdims=True)
     bars = [
         np.partition(part @ weights.T, patterns - 1, axis=1)[:, patterns - 1]
-        for part in np.array_split(residuals, max(1, (draws << n) >> 20))
+        for part in np.array_split(residuals, max(1, (draws << looked_at) >> 20))
     ]
     found: Floats = np.quantile(-np.concatenate(bars) / spread, (np.arange(_POINTS) + 0.5) / _POINTS)
     found.flags.writeable = False

@@ -13,6 +13,7 @@ from scipy import stats
 
 from bench.compare.confusion import Confusion, Metric, balanced_accuracy
 from bench.compare.groups import PairCounts
+from bench.compare.medians import Medians
 from bench.compare.paired import ROUNDING
 from models.errors import InvalidRequest
 
@@ -23,7 +24,7 @@ NO_SPREAD = "the arms do not differ on any recording: no interval exists"
 NO_SEEDS = "one unit: the spread of training is not in the interval"
 _ROUNDS = 50  # attempts at resamples that hold both classes
 
-Run = Confusion | PairCounts
+Run = Confusion | PairCounts | Medians
 
 
 @dataclass(frozen=True)
@@ -84,8 +85,9 @@ def two_level(
     units have test parts of their own (published folds) recordings are resampled within each.
 
     Args:
-        runs: one row a unit, one entry an arm: Confusion (for ``metric``) or PairCounts (AUROC), the same for
-            all arms of a pair; None where missing. Runs whose test part has one class only are left out.
+        runs: one row a unit, one entry an arm: Confusion (for ``metric``), PairCounts (AUROC) or Medians, the
+            same for all arms of a pair; None where missing. Runs whose test part has one class only, or no
+            value for a median, are left out.
         generator: of the resamples.
         pairs: (arm, other), as columns.
         stratum: one label a unit; the recordings of a stratum are resampled together. By default units whose
@@ -204,7 +206,9 @@ def _check(
 
 
 def _classes(run: Run) -> tuple[Floats, Floats]:
-    """Return abnormal and normal samples of each recording."""
+    """Return abnormal and normal samples of each recording; of a median only that there is a value."""
+    if isinstance(run, Medians):
+        return run.sizes, np.ones(run.names.size)
     if isinstance(run, PairCounts):
         return run.positives, run.negatives
     return run.counts[:, :2].sum(axis=1), run.counts[:, 2:].sum(axis=1)
@@ -263,7 +267,9 @@ def _scores(row: Sequence[Run | None], weights: Floats, names: NDArray[Any], met
         if run is None:
             continue
         own = weights[:, np.searchsorted(names, run.names)]
-        if isinstance(run, PairCounts):
+        if isinstance(run, Medians):
+            found[:, arm] = run.of(own)
+        elif isinstance(run, PairCounts):
             above = np.sum((own @ run.ordered) * own, axis=1)
             found[:, arm] = above / ((own @ run.positives) * (own @ run.negatives))
         else:

@@ -102,11 +102,11 @@ def skab(path: Path | str) -> list[Anchor]:
     raw = stack(recordings, size=60, stride=5)
     weak, strong = trend_statistics(raw.current), trend_statistics(raw.video)
     scored = raw.row >= REFERENCE
-    truth = [recording.label.values[REFERENCE:] > 0.5 for recording in recordings]
+    truth = [np.asarray(recording.label.values[REFERENCE:]) > 0.5 for recording in recordings]
     rows = [np.arange(REFERENCE, REFERENCE + len(part)) for part in truth]
     always = [np.ones(len(part), dtype=bool) for part in truth]
     clock = [(part >= CLOCK[0]) & (part < CLOCK[1]) for part in rows]
-    electrical = [t2_alarms(recording.current.values) for recording in recordings]
+    electrical = [t2_alarms(np.asarray(recording.current.values[:])) for recording in recordings]
     return [
         Anchor("windows", 7095, len(raw.label), 0),
         Anchor("scored windows", 4749, int(scored.sum()), 0),
@@ -126,11 +126,11 @@ def stack(recordings: Iterable[Recording], size: int, stride: int) -> Stack:
     for recording in recordings:
         stop = np.arange(size, len(recording.label.values) + 1, stride)
         inside = (stop[:, None] - size) + np.arange(size)
-        label = recording.label.values[stop - 1].astype(np.int64)
-        fold = np.full(len(stop), recording.fold)
-        columns.append(
-            (recording.current.values[inside], recording.video.values[inside], label, stop - 1, fold)
+        weak, strong, named = (
+            np.asarray(signal.values[:]) for signal in (recording.current, recording.video, recording.label)
         )
+        label, fold = named[stop - 1].astype(np.int64), np.full(len(stop), recording.fold)
+        columns.append((weak[inside], strong[inside], label, stop - 1, fold))
     return Stack(*(np.concatenate(column) for column in zip(*columns, strict=True)))
 
 

@@ -10,7 +10,8 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,14 +19,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.data.recording import Recording, frames_of
+from bench.data.rendering import Arrays, Progress, Workbench, render, render_raw, save_atomically
 from bench.data.source import Source
 from bench.data.windows import Track, Windows, WindowSpec, cut
 from bench.identity import key
 from models.errors import InvalidRequest
 
 FORMAT = 2
-Progress = Callable[[int], None]
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,8 @@ class Dataset:
         video: ``(frames, features)`` float32 of the strong signal, one row a video step.
         label: ``(video frames, 2)`` float32: mean label of a frame, label of its last sample.
         metadata: ``(current frames, values)`` float32 process metadata; None if the source has none.
+        part: ``(video frames,)`` int8 published part of all samples of a frame: 0 = train, 1 = test,
+            -1 = neither or mixed; None if the source has no published split.
     """
 
     path: Path
@@ -47,14 +49,16 @@ class Dataset:
     video: NDArray[np.float32]
     label: NDArray[np.float32]
     metadata: NDArray[np.float32] | None = None
+    part: NDArray[np.int8] | None = None
 
     @classmethod
     def open(cls, path: Path) -> Dataset:
         """Map a prepared data set."""
         tracks = tuple(Track(**row) for row in json.loads((path / "tracks.json").read_text()))
         current, video, label = (_map(path / f"{name}.npy") for name in ("current", "video", "label"))
-        metadata = path / "metadata.npy"
-        return cls(path, tracks, current, video, label, _map(metadata) if metadata.exists() else None)
+        beside = (path / f"{name}.npy" for name in ("metadata", "part"))
+        metadata, part = (_map(file) if file.exists() else None for file in beside)
+        return cls(path, tracks, current, video, label, metadata, part)
 
     def frames(self, modality: str, kind: str) -> NDArray[np.float32]:
         """Return ``(frames, values)`` of a modality: its ``features``, or ``raw`` what was recorded."""
@@ -80,7 +84,7 @@ class Dataset:
 
     def windows(self, spec: WindowSpec, lead: float) -> Windows:
         """Cut the recordings into windows; see :func:`bench.data.windows.cut`."""
-        return cut(self.tracks, self.label, spec, lead)
+        return cut(self.tracks, self.label, spec, lead, self.part)
 
     def ceiling(self, spec: WindowSpec, lead: float) -> dict[str, NDArray[Any]]:
         """Return the stored ceilings of these windows, by observer; empty if there are none."""
@@ -99,12 +103,15 @@ def prepare(
 ) -> Path:
     """Return the folder of the prepared data set, rendering only what is not there yet.
 
+    What is rendered is kept chunk by chunk in a hidden folder beside it, so that after a crash or an
+    interruption the same call goes on where it stopped.
+
     Args:
         source: where the recordings come from.
         spec: the step lengths decide the frames; the windows decide the ceilings.
         leads: the leads whose ceilings are wanted, s.
         cache: folder that holds prepared data sets, one sub-folder each, named by content.
-        progress: told the number of recordings rendered so far.
+        progress: told the number of recordings rendered so far, and the share of the one under way.
         raw: the modalities whose raw samples or pictures are wanted beside the features.
     """
     identity = {
@@ -113,111 +120,58 @@ def prepare(
         "steps": [spec.current_step, spec.video_step],
     }
     folder = cache / key(identity)
+    workbench = Workbench(cache / f".rendering-{folder.name}")
+    cache.mkdir(parents=True, exist_ok=True)
     if not (folder / "tracks.json").exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(dir=cache, prefix=".preparing-"))
-        try:
-            scratch.chmod(0o755)  # mkdtemp allows nobody else; a cache may be shared
-            _render(source, spec, scratch, progress)
-            _publish(scratch, folder)
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
-    for modality in sorted(raw):
-        if not (folder / f"{modality}_raw.npy").exists():
-            _store_raw(source, spec, modality, folder, progress)
+        with _clearing(workbench):
+            tracks, arrays = render(source, spec, workbench, progress)
+            _publish(tracks, arrays, folder)
     dataset = Dataset.open(folder)
+    for modality in sorted(raw):
+        target = folder / f"{modality}_raw.npy"
+        if not target.exists():
+            with _clearing(workbench):
+                render_raw(source, spec, modality, dataset.tracks, workbench, target, progress)
     for lead in leads:
         if not (folder / _ceiling_name(spec, lead)).exists():
             ceilings = source.ceiling(dataset.tracks, dataset.windows(spec, lead), spec)
             if ceilings:
-                _save_atomically(folder / _ceiling_name(spec, lead), ceilings)
+                save_atomically(folder / _ceiling_name(spec, lead), ceilings)
     return folder
 
 
-def _store_raw(source: Source, spec: WindowSpec, modality: str, folder: Path, progress: Progress) -> None:
-    """Store ``(frames, ...)``: all samples of a step of the current, the mean picture of one of the video."""
-    parts = []
-    seconds = spec.current_step if modality == "current" else spec.video_step
-    for done, recording in enumerate(source.recordings(), start=1):
-        frames = frames_of(getattr(recording, modality), seconds)
-        parts.append((frames if modality == "current" else frames.mean(axis=1)).astype(np.float32))
-        progress(done)
-    counts = [getattr(t, f"{modality}_count") for t in Dataset.open(folder).tracks]
-    cut_to = [part[:count] for part, count in zip(parts, counts, strict=True)]
-    with tempfile.NamedTemporaryFile(dir=folder, suffix=".tmp", delete=False) as handle:
-        np.save(handle, np.concatenate(cut_to))
-    os.replace(handle.name, folder / f"{modality}_raw.npy")
+@contextmanager
+def _clearing(workbench: Workbench) -> Iterator[None]:
+    """Clear finished chunks away once they have served, or if their source must be repaired first."""
+    try:
+        yield
+    except InvalidRequest:
+        shutil.rmtree(workbench.folder, ignore_errors=True)
+        raise
+    shutil.rmtree(workbench.folder, ignore_errors=True)
 
 
-def _map(path: Path) -> NDArray[np.float32]:
-    mapped: NDArray[np.float32] = np.load(path, mmap_mode="r")
+def _map(path: Path) -> NDArray[Any]:
+    mapped: NDArray[Any] = np.load(path, mmap_mode="r")
     return mapped
-
-
-def _render(source: Source, spec: WindowSpec, folder: Path, progress: Progress) -> None:
-    current, video, label, metadata, tracks = [], [], [], [], []
-    c_first = v_first = 0
-    for done, recording in enumerate(source.recordings(), start=1):
-        c = np.asarray(source.current_features(recording.current, spec.current_step), dtype=np.float32)
-        v = np.asarray(source.video_features(recording.video, spec.video_step), dtype=np.float32)
-        y = _labels(recording, spec.video_step)[: len(v)]
-        v = v[: len(y)]
-        if not (np.isfinite(c).all() and np.isfinite(v).all()):
-            raise InvalidRequest(
-                f"features must be finite, but recording {recording.name!r} has gaps or broken samples; "
-                "repair or leave out the recording"
-            )
-        tracks.append(
-            Track(
-                recording.name,
-                recording.group,
-                recording.fold,
-                recording.clock,
-                recording.scored_from,
-                c_first,
-                len(c),
-                recording.current.start,
-                v_first,
-                len(v),
-                recording.video.start,
-            )  # fmt: skip
-        )
-        c_first, v_first = c_first + len(c), v_first + len(v)
-        current.append(c)
-        video.append(v)
-        label.append(y)
-        if recording.metadata is not None:
-            values = frames_of(recording.metadata, spec.current_step).mean(axis=1)[: len(c)]
-            metadata.append(values.astype(np.float32))
-        progress(done)
-    if not tracks:
-        raise InvalidRequest("a data set needs at least one recording, got none; check the path")
-    for name, parts in (("current", current), ("video", video), ("label", label)):
-        np.save(folder / f"{name}.npy", np.concatenate(parts))
-    if metadata:
-        np.save(folder / "metadata.npy", np.concatenate(metadata))
-    (folder / "tracks.json").write_text(json.dumps([asdict(track) for track in tracks]))
-
-
-def _labels(recording: Recording, seconds: float) -> NDArray[np.float32]:
-    frames = frames_of(recording.label, seconds)
-    return np.stack([frames.mean(axis=1), frames[:, -1]], axis=1).astype(np.float32)
 
 
 def _ceiling_name(spec: WindowSpec, lead: float) -> str:
     return f"ceiling-{key([asdict(spec), lead])}.npz"
 
 
-def _publish(scratch: Path, folder: Path) -> None:
+def _publish(tracks: tuple[Track, ...], arrays: Arrays, folder: Path) -> None:
+    """Write a data set that is there as a whole or not at all."""
+    scratch = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".preparing-"))
     try:
+        scratch.chmod(0o755)  # mkdtemp allows nobody else; a cache may be shared
+        for name, values in arrays.items():
+            np.save(scratch / f"{name}.npy", values)
+        (scratch / "tracks.json").write_text(json.dumps([asdict(track) for track in tracks]))
         os.replace(scratch, folder)
     except OSError:
         # Another process prepared the same content first: theirs is as good as ours.
         if not (folder / "tracks.json").exists():
             raise
-
-
-def _save_atomically(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".tmp", delete=False) as handle:
-        np.savez(handle, allow_pickle=False, **arrays)
-    os.replace(handle.name, path)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)

@@ -2,14 +2,38 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
-from numpy.typing import NDArray
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
 
 from models.errors import InvalidRequest
 
 Array = NDArray[Any]
+
+
+class Lazy(Protocol):
+    """Samples that are read when they are asked for; the first axis counts them.
+
+    A pass over them asks for slices in order of time that overlap nowhere, each small enough for memory.
+    """
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Lengths of all axes, samples first."""
+
+    @property
+    def dtype(self) -> DTypeLike:
+        """Type of what a slice holds."""
+
+    def __len__(self) -> int:
+        """Return the number of samples."""
+
+    def __getitem__(self, rows: slice, /) -> Array:
+        """Return the samples of a slice, in memory."""
 
 
 @dataclass(frozen=True)
@@ -17,13 +41,13 @@ class Signal:
     """Equally spaced samples on a clock of their own.
 
     Attributes:
-        values: samples first, ``(samples, ...)``.
+        values: samples first, ``(samples, ...)``; in memory, or read when they are asked for.
         rate: samples per second, Hz.
         start: second at which the first sample begins, on the clock the modalities share.
             Sample ``i`` covers ``[start + i / rate, start + (i + 1) / rate)``.
     """
 
-    values: Array
+    values: Array | Lazy
     rate: float
     start: float = 0.0
 
@@ -48,6 +72,8 @@ class Recording:
             the clock baseline uses it to show what a model that knows the time would score.
         scored_from: windows that end before this second serve for training only.
         metadata: process metadata such as a set-point, ``(samples, values)`` on the clock of the current.
+        part: which part of the source's published split a sample of the video belongs to, ``(samples,)``
+            int8 on the clock of the video: 0 = train, 1 = test, -1 = neither.
     """
 
     name: str
@@ -59,6 +85,7 @@ class Recording:
     clock: float = 0.0
     scored_from: float = float("-inf")
     metadata: Signal | None = None
+    part: Signal | None = None
 
 
 def frames_of(signal: Signal, seconds: float) -> Array:
@@ -67,6 +94,44 @@ def frames_of(signal: Signal, seconds: float) -> Array:
     Raises:
         InvalidRequest: a frame does not hold a whole number of samples.
     """
+    size = _samples(signal, seconds)
+    count = len(signal.values) // size
+    return np.asarray(signal.values[: count * size]).reshape(count, size, *signal.values.shape[1:])
+
+
+def chunks_of(signal: Signal, seconds: float, steps: int) -> Iterator[Signal]:
+    """Yield a signal in memory, at most ``steps`` whole steps of ``seconds`` at a time; a rest is dropped.
+
+    Each chunk begins at the second of its first sample. A signal without a whole step is one empty chunk.
+
+    Raises:
+        InvalidRequest: a step does not hold a whole number of samples.
+    """
+    for number in range(chunk_count(signal, seconds, steps)):
+        yield chunk_of(signal, seconds, steps, number)
+
+
+def chunk_of(signal: Signal, seconds: float, steps: int, number: int) -> Signal:
+    """Return one of the chunks that :func:`chunks_of` yields; nothing else of the signal is read."""
+    size = _samples(signal, seconds)
+    first = min(number * steps, len(signal.values) // size)
+    last = min(first + steps, len(signal.values) // size)
+    values = np.asarray(signal.values[first * size : last * size])
+    return Signal(values, signal.rate, signal.start + first * seconds)
+
+
+def chunk_count(signal: Signal, seconds: float, steps: int) -> int:
+    """Return how many chunks :func:`chunks_of` yields."""
+    return max(-(-(len(signal.values) // _samples(signal, seconds)) // steps), 1)
+
+
+def steps_within(signal: Signal, seconds: float, limit: int) -> int:
+    """Return how many whole steps of a signal fit into ``limit`` bytes; at least one."""
+    sample = np.dtype(signal.values.dtype).itemsize * math.prod(signal.values.shape[1:])
+    return max(limit // (sample * _samples(signal, seconds)), 1)
+
+
+def _samples(signal: Signal, seconds: float) -> int:
     samples = seconds * signal.rate
     size = round(samples)
     if size < 1 or abs(samples - size) > 1e-6:
@@ -74,5 +139,4 @@ def frames_of(signal: Signal, seconds: float) -> Array:
             f"a step must hold a whole number of samples, got {seconds:g} s at {signal.rate:g} Hz; "
             "change the window length or its number of steps"
         )
-    count = len(signal.values) // size
-    return signal.values[: count * size].reshape(count, size, *signal.values.shape[1:])
+    return size

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.data.finding import Finding
 from bench.data.recording import Recording, Signal
 from bench.data.split import SplitSpec
 from bench.data.windows import Track, Windows, WindowSpec
+from models.errors import InvalidRequest
 
 Floats = NDArray[np.float32]
+#: Told how much of a long look is done, as a share between 0 and 1.
+Share = Callable[[float], None]
 
 
 class Source(ABC):
@@ -29,6 +34,7 @@ class Source(ABC):
         split: how they are divided when a study does not say.
         lead: seconds by which the current is taken to precede the video when a study does not say.
         folds: the folds of the published protocol, empty if there is none.
+        published: whether its recordings say which part of a published split each frame belongs to.
         count: number of recordings, for progress; None if only reading tells.
         metadata: names of the process metadata of its recordings, with units; empty if there are none.
     """
@@ -39,6 +45,7 @@ class Source(ABC):
     split: SplitSpec
     lead: float = 0.0
     folds: tuple[int, ...] = ()
+    published: bool = False
     count: int | None = None
     metadata: tuple[str, ...] = ()
 
@@ -59,7 +66,31 @@ class Source(ABC):
 
     @abstractmethod
     def video_features(self, signal: Signal, seconds: float) -> Floats:
-        """Return ``(frames, features)`` of the strong signal, one row a step of ``seconds``."""
+        """Return ``(frames, features)`` of the strong signal, one row a step of ``seconds``.
+
+        A row depends on the samples of its own step only: a long video is given in pieces.
+        """
+
+    @classmethod
+    def recognises(cls, path: Path) -> bool:
+        """Return whether what lies at a path is laid out as this source reads it; cheap, and never raises."""
+        return False
+
+    @classmethod
+    def check(cls, parameters: Any, path: Path, progress: Share = lambda share: None) -> Iterator[Finding]:
+        """Look at all there is at a path and yield what is found, in the order a reader wants it.
+
+        Nothing is raised for what is wrong with the files: that is what is looked for. A source of
+        files should say more than this: how much there is of each signal, and what is odd where.
+        """
+        build: Any = cls
+        try:
+            source: Source = build(parameters, path)
+            digest = source.fingerprint()
+        except InvalidRequest as error:
+            yield Finding("wrong", "", str(error))
+            return
+        yield Finding("fact", "", f"{source.title}: {source.count} recordings, fingerprint {digest[:16]}")
 
     def ceiling(
         self, tracks: tuple[Track, ...], windows: Windows, spec: WindowSpec

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.data.windows import Track, Windows
+from bench.data.windows import NEITHER, TEST, TRAIN, Track, Windows
 from models.errors import InvalidRequest
 from models.registry import param
 
 PARTS = ("train", "validation", "test")
+CHUNK = 1024  # held-out windows compared at once with all others: bounds memory, not the result
 _VALIDATION = 0x76616C69  # names the random stream of validation parts with a seed of their own
 
 
@@ -21,10 +22,12 @@ class SplitSpec:
     """How recordings are divided.
 
     ``recording`` draws whole groups at random; ``fold`` takes the folds that the source's
-    published protocol names; ``time`` cuts every recording into blocks with a guard gap.
+    published protocol names; ``time`` cuts every recording into blocks with a guard gap;
+    ``published`` takes the frames that the source's published lists name, less the windows that
+    see, or come nearer than window + lead to, anything of another part.
     """
 
-    by: str = param("recording", choices=("recording", "fold", "time"), help="what is held out")
+    by: str = param("recording", choices=("recording", "fold", "time", "published"), help="what is held out")
     validation: float = param(0.2, low=0.0, high=0.9, help="share of what is not test")
     test: float = param(0.4, low=0.01, high=0.9, help="share held out (by recording, by time)")
 
@@ -34,12 +37,14 @@ class Split:
     """Rows of each part, as indices into the windows.
 
     ``train`` may be learnt from with labels of the video; ``validation`` may be selected on;
-    ``test`` is read once.
+    ``test`` is read once. ``dropped`` counts the windows of a published split that lie in none of
+    them, because what they see reaches across the border or too near to it.
     """
 
     train: NDArray[np.int64]
     validation: NDArray[np.int64]
     test: NDArray[np.int64]
+    dropped: int = field(default=0, kw_only=True)
 
 
 def split(
@@ -69,8 +74,8 @@ def split(
     Raises:
         InvalidRequest: no draw gives both classes in every part, or a fold does not exist.
     """
-    if spec.by == "time":
-        drawn = _by_time(spec, tracks, windows)
+    if spec.by in ("time", "published"):
+        drawn = (_by_time if spec.by == "time" else _as_published)(spec, tracks, windows)
         _require_both_classes(drawn, windows)
     else:
         drawn = _by_group(spec, tracks, windows, seed, fold, validation)
@@ -138,6 +143,48 @@ def _by_time(spec: SplitSpec, tracks: tuple[Track, ...], windows: Windows) -> Sp
     return Split(*(np.array(rows[part], dtype=np.int64) for part in PARTS))
 
 
+def _as_published(spec: SplitSpec, tracks: tuple[Track, ...], windows: Windows) -> Split:
+    """Windows of the published parts that are apart; the latest of each group's training ones validate.
+
+    Where two windows are too near to each other, the one to be learnt from goes: the test part is
+    the published one, less what sees training frames.
+    """
+    if windows.part is None or not (windows.part == TEST).any():
+        raise InvalidRequest(
+            "split.by: published needs frames that are published as test frames, and these recordings have "
+            "none; split by recording or by time"
+        )
+    rows: dict[str, list[int]] = {part: [] for part in PARTS}
+    group, begin, end = _when(tracks, windows)
+    for name in np.unique(group):
+        own = np.flatnonzero(group == name)
+        reach = _reach(windows, own)
+        test, learn = own[windows.part[own] == TEST], own[windows.part[own] == TRAIN]
+        learn = learn[_apart(begin, end, learn, test, reach)]
+        learn = learn[np.argsort(end[learn], kind="stable")]
+        kept = len(learn) - round(spec.validation * len(learn))
+        validation, train = learn[kept:], learn[:kept]
+        train = train[_apart(begin, end, train, validation, reach)]
+        for part, found in zip(PARTS, (train, validation, test), strict=True):
+            rows[part].extend(found.tolist())
+    parts = [np.sort(np.array(rows[part], dtype=np.int64)) for part in PARTS]
+    named = int((windows.part != NEITHER).sum())
+    return Split(*parts, dropped=named - sum(map(len, parts)))
+
+
+def _apart(
+    begin: NDArray[Any], end: NDArray[Any], rows: NDArray[np.int64], held: NDArray[np.int64], reach: float
+) -> NDArray[np.bool_]:
+    """Which windows of one group come no nearer than ``reach`` seconds to any of those held out."""
+    if not len(held):
+        return np.ones(len(rows), dtype=bool)
+    order = held[np.argsort(begin[held], kind="stable")]
+    latest = np.maximum.accumulate(end[order])
+    # Held-out windows that begin early enough to be near; the latest end among them says if one is.
+    count = np.searchsorted(begin[order], end[rows] + reach - 1e-9)
+    return np.asarray((count == 0) | (latest[np.maximum(count - 1, 0)] <= begin[rows] - reach + 1e-9))
+
+
 def _when(tracks: tuple[Track, ...], windows: Windows) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     """Group of each window, and when it begins and ends on the clock its group shares, s."""
     group = np.array([track.group for track in tracks])[windows.recording]
@@ -164,14 +211,16 @@ def prove_apart(drawn: Split, tracks: tuple[Track, ...], windows: Windows, *, by
     for held, other in (("test", "train"), ("test", "validation"), ("validation", "train")):
         one, two = getattr(drawn, held), getattr(drawn, other)
         for name in sorted(set(group[one]) & set(group[two])):
-            if by != "time":
+            if by not in ("time", "published"):
                 raise LeakError(f"group {str(name)!r} stands in both {other} and {held}")
             mine, theirs = one[group[one] == name], two[group[two] == name]
             guard = _reach(windows, mine)
-            gap = np.maximum(
-                begin[mine][:, None] - end[theirs][None, :],
-                begin[theirs][None, :] - end[mine][:, None],
-            ).min()
+            gap = min(
+                np.maximum(
+                    begin[few][:, None] - end[theirs][None, :], begin[theirs][None, :] - end[few][:, None]
+                ).min()
+                for few in np.array_split(mine, -(-len(mine) // CHUNK))
+            )
             if gap < guard - 1e-6:
                 raise LeakError(
                     f"{name}: a {other} window comes within {gap:g} s of a {held} window, but window + lead "

@@ -13,6 +13,12 @@ from numpy.typing import NDArray
 from bench.identity import canonical
 from models.errors import InvalidRequest
 
+#: Bytes hashed at once.
+BLOCK = 2**22
+
+#: Bytes of a file that are hashed at once.
+PIECE = 2**20
+
 
 def folder_with(path: Path | str | None, parts: Sequence[str], what: str) -> Path:
     """Return ``path``, or the one of its sub-folders ``parts`` that is there.
@@ -82,10 +88,19 @@ def read_numbers(
     return numbers
 
 
-def fingerprint(files: Iterable[Path], **identity: object) -> str:
-    """Return the SHA-256 of names and bytes of files and of what else determines the recordings."""
+def fingerprint(files: Iterable[Path], *, below: Path | None = None, **identity: object) -> str:
+    """Return the SHA-256 of names and bytes of files and of what else determines the recordings.
+
+    Args:
+        files: the files, read a piece at a time.
+        below: the folder that a file's name begins in; by default the one it lies in is part of its name.
+        **identity: plain values.
+    """
     digest = hashlib.sha256(canonical(identity).encode())
     for path in files:
-        digest.update(f"\0{path.parent.name}/{path.name}\0{path.stat().st_size}\0".encode())
-        digest.update(path.read_bytes())
+        name = path.relative_to(below).as_posix() if below else f"{path.parent.name}/{path.name}"
+        digest.update(f"\0{name}\0{path.stat().st_size}\0".encode())
+        with path.open("rb") as handle:
+            while block := handle.read(BLOCK):
+                digest.update(block)
     return digest.hexdigest()

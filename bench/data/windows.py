@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,8 @@ from models.errors import InvalidRequest
 from models.registry import param
 
 Ints = NDArray[np.int64]
+#: Published parts of frames and windows; the last two: in neither list, and reaching across a border.
+TRAIN, TEST, NEITHER, ACROSS = 0, 1, -1, -2
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,9 @@ class Windows:
         end: second at which the later of the two windows ends.
         label: 0 or 1.
         scored: whether the window counts in a score.
+        part: the published part that all video frames of the window belong to, 0 = train or 1 = test;
+            -1 if there is none, -2 if anything the window sees lies in the other part. None without
+            a published split.
     """
 
     recording: Ints
@@ -85,12 +90,19 @@ class Windows:
     end: NDArray[np.float64]
     label: Ints
     scored: NDArray[np.bool_]
+    part: NDArray[np.int8] | None = None
 
     def __len__(self) -> int:
         return len(self.label)
 
 
-def cut(tracks: tuple[Track, ...], label: NDArray[Any], spec: WindowSpec, lead: float) -> Windows:
+def cut(
+    tracks: tuple[Track, ...],
+    label: NDArray[Any],
+    spec: WindowSpec,
+    lead: float,
+    part: NDArray[np.int8] | None = None,
+) -> Windows:
     """Pair every video window with the current window that ends ``lead`` seconds before it.
 
     The current window ends at the last whole current step not later than ``lead`` seconds before
@@ -102,6 +114,7 @@ def cut(tracks: tuple[Track, ...], label: NDArray[Any], spec: WindowSpec, lead: 
         label: ``(video frames, 2)``: mean label of the frame, label of its last sample.
         spec: window lengths.
         lead: seconds by which the current precedes the video; positive = the current is earlier.
+        part: ``(video frames,)`` published part of each frame, where the source has a published split.
 
     Raises:
         InvalidRequest: stride is no multiple of a video step, the lead is larger than the margin,
@@ -131,7 +144,34 @@ def cut(tracks: tuple[Track, ...], label: NDArray[Any], spec: WindowSpec, lead: 
             f"{spec.video_seconds:g} s of video are needed but recordings last at most {longest:g} s; "
             "lower windows.margin, the lead or the window lengths"
         )
-    return joined
+    return joined if part is None else replace(joined, part=_published(tracks, joined, part, spec))
+
+
+def _published(
+    tracks: tuple[Track, ...], windows: Windows, part: NDArray[np.int8], spec: WindowSpec
+) -> NDArray[np.int8]:
+    """Published part of each window; what it sees is compared with all frames of its group."""
+    inside = part[windows.video[:, None] + np.arange(spec.video_steps)]
+    found = np.where((inside == inside[:, :1]).all(axis=1), inside[:, 0], NEITHER).astype(np.int8)
+    group = np.array([track.group for track in tracks])
+    clock = np.array([track.clock for track in tracks])[windows.recording]
+    for name in np.unique(group):
+        own = np.flatnonzero(group[windows.recording] == name)
+        for mine, other in ((TRAIN, TEST), (TEST, TRAIN)):
+            begins = np.sort(
+                np.concatenate([_begins(t, part, other, spec) for t in tracks if t.group == name])
+            )
+            # Frames of the other part that begin before the window ends and end after it begins.
+            until = np.searchsorted(begins, (clock + windows.end)[own] - 1e-9)
+            since = np.searchsorted(begins, (clock + windows.begin)[own] - spec.video_step + 1e-9, "right")
+            found[own[(found[own] == mine) & (until > since)]] = ACROSS
+    return found
+
+
+def _begins(track: Track, part: NDArray[np.int8], which: int, spec: WindowSpec) -> NDArray[np.float64]:
+    """Second at which each frame of one part begins, on the clock that its group shares."""
+    frames = np.flatnonzero(part[track.video_first : track.video_first + track.video_count] == which)
+    return np.asarray(track.clock + track.video_start + frames * spec.video_step)
 
 
 def _track(

@@ -10,6 +10,9 @@ _KNOWN = {
         "Agarwal R, Schwarzer M, Castro PS, Courville A, Bellemare MG (2021). Deep reinforcement learning "
         "at the edge of the statistical precipice. Advances in Neural Information Processing Systems 34."
     ),
+    "Bakdash & Marusich 2017": (
+        "Bakdash JZ, Marusich LR (2017). Repeated measures correlation. Frontiers in Psychology 8, 456."
+    ),
     "Benavoli et al. 2017": (
         "Benavoli A, Corani G, Demšar J, Zaffalon M (2017). Time for a change: a tutorial for comparing "
         "multiple classifiers through Bayesian analysis. Journal of Machine Learning Research 18(77), 1–36."

@@ -32,6 +32,7 @@ from bench.report.results import (
     ReferenceResult,
 )
 from bench.report.spread import LARGE, spread
+from bench.report.warned import warned
 
 __all__ = [
     "ALPHA",
@@ -117,11 +118,13 @@ def _recordings(evidence: Evidence, baseline: ArmResult, arms: list[ArmResult], 
     """Return what the predictions of the runs say, recording by recording."""
     predicted = Predicted(evidence, (baseline, *arms), np.random.default_rng([seed, 6]))
     by_group, new_batches = tuple(predicted.by_group()), tuple(predicted.new_batches())
+    folds = predicted.fold_of_unit if (evidence.runs["fold"] >= 0).any() else None
     return {
         "by_group": by_group,
         "new_batches": new_batches,
         "unread": predicted.unread,
         "left_out": predicted.left_out if by_group or new_batches else (),
+        "warnings": warned(evidence, (baseline, *arms), np.random.default_rng([seed, 7]), folds),
     }
 
 
@@ -130,7 +133,7 @@ def _decided_all(reader: Reader, arms: list[ArmResult], seed: int) -> list[ArmRe
     evidence = reader.evidence
     pairs = [arm.paired for arm in arms if arm.paired is not None]
     adjusted = holm([pair.sign_flip.p for pair in pairs])
-    more = details(reader, [arm.info.name for arm in arms], pairs, list(map(float, adjusted)), seed)
+    more = details(reader, [arm.info.name for arm in arms], pairs, seed)
     return [
         _decided(arm, pair, float(p), evidence, len(arms), each)
         for arm, pair, p, each in zip(arms, pairs, adjusted, more, strict=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -22,20 +21,18 @@ from bench.compare import (
 )
 from bench.report.reader import Reader
 from bench.report.results import ALPHA, Details
+from bench.warning import SECONDS
 
-_RANGES = {"mcc": (-1.0, 1.0)}  # of a score; the others lie between 0 and 1
+_RANGES = {"mcc": (-1.0, 1.0)}  # of a score; the others lie between 0 and 1, and seconds anywhere
 
 
-def details(
-    reader: Reader, names: Sequence[str], pairs: Sequence[Paired], holm: Sequence[float], seed: int
-) -> list[Details]:
+def details(reader: Reader, names: Sequence[str], pairs: Sequence[Paired], seed: int) -> list[Details]:
     """Return the details of arms compared with the baseline, in the order of the names.
 
     Args:
         reader: of the scores.
         names: the changes.
         pairs: each against the baseline.
-        holm: their adjusted p.
         seed: of what is sampled.
     """
     evidence = reader.evidence
@@ -45,7 +42,8 @@ def details(
     share = overlap[1] / sum(overlap) if overlap else 0.0
     control = reader.scores[evidence.baseline].to_numpy()
     made = []
-    for name, pair, adjusted, found in zip(names, pairs, holm, exploratory, strict=True):
+    steps = _steps([pair.sign_flip.p for pair in pairs])
+    for name, pair, step, found in zip(names, pairs, steps, exploratory, strict=True):
         arm = reader.scores[name].to_numpy()
         gaps = differences(arm, control)
         made.append(
@@ -58,16 +56,20 @@ def details(
                 rope_correlated_t(pair, evidence.rope, share),
                 float(found),
                 corrected_t(gaps, *overlap) if overlap else None,
-                _worst(reader, arm, control, _step(pair, adjusted), generator),
+                _worst(reader, arm, control, step, generator),
             )
         )
     return made
 
 
-def _step(pair: Paired, adjusted: float) -> float:
-    """Return what Holm multiplied a p by, at least 1."""
-    p = pair.sign_flip.p
-    return max(1.0, adjusted / p) if p > 0 and math.isfinite(adjusted) else 1.0
+def _steps(p: Sequence[float]) -> NDArray[np.float64]:
+    """Return what Holm multiplies each p by: how many are no smaller; 1 where there is none."""
+    known = np.asarray(p, dtype=np.float64)
+    order = np.argsort(known, kind="stable")  # NaN last
+    steps = np.ones(len(known))
+    count = int(np.isfinite(known).sum())
+    steps[order[:count]] = count - np.arange(count)
+    return steps
 
 
 def _worst(
@@ -79,7 +81,7 @@ def _worst(
 ) -> WorstCase | None:
     """Return the bounds of what units without a pair could change: each score could be any score."""
     missing = ~(np.isfinite(arm) & np.isfinite(control))
-    if not missing.any():
+    if not missing.any() or reader.measure in SECONDS:
         return None
     least, most = _RANGES.get(reader.measure, (0.0, 1.0))
     own, other = arm[missing], control[missing]

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from bench.report.metric import beside
 from bench.report.searched import Searched
 from models.errors import InvalidRequest
 
@@ -42,6 +43,25 @@ class ArmInfo:
     identity: str = ""
 
 
+@dataclass(frozen=True)
+class Disturbed:
+    """One disturbance at one strength that the test parts were read under as well.
+
+    Attributes:
+        label: how the names of its scores begin.
+        name: the disturbance.
+        strength: 0 < strength <= 1.
+        worst: what strength 1 is, in words with a unit.
+        acts_on: the modalities it changes, which are those it has scores of.
+    """
+
+    label: str
+    name: str
+    strength: float
+    worst: str
+    acts_on: tuple[str, ...]
+
+
 @dataclass(frozen=True, eq=False)
 class Evidence:
     """Everything a report may read; the report is a pure function of it.
@@ -69,6 +89,7 @@ class Evidence:
         overlap: shares of the recordings in the training and the test part of a unit, where the units
             of the study divide the same recordings, so that their training sets overlap; else None.
         others: what it is laid beside.
+        disturbances: what the test parts were read under as well; empty where the study asks for none.
         curve: run key -> what was told after each epoch, in order; empty where nothing was.
         predictions: run key -> arrays ``score``, ``label``, ``group`` of the test samples, or None.
 
@@ -96,6 +117,7 @@ class Evidence:
     looks: tuple[int, ...] = ()
     overlap: tuple[float, float] | None = None
     others: tuple[Evidence, ...] = ()
+    disturbances: tuple[Disturbed, ...] = ()
     curve: Callable[[str], Sequence[Mapping[str, Any]]] = lambda key: ()
     predictions: Callable[[str], Mapping[str, np.ndarray[Any, Any]] | None] = lambda key: None
 
@@ -201,8 +223,7 @@ class Evidence:
 def failed_runs(evidence: Evidence) -> pd.DataFrame:
     """Return arm, kind, message and key of each run without a score; a done run can have none."""
     runs = evidence.runs
-    measure = evidence.metric.rsplit(".", 1)[1]
-    columns = [c for c in (evidence.metric, f"video.{measure}") if c in runs.columns]
+    columns = [c for c in (evidence.metric, beside(evidence.metric, "video")) if c in runs.columns]
     reference = runs["arm"].isin([arm.name for arm in evidence.of_kind("reference")])
     finite = pd.DataFrame({c: np.isfinite(runs[c].astype(float)) for c in columns})
     scored = finite[evidence.metric] | (reference & finite.any(axis=1))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 
 from bench.report.render import titled
 from bench.report.table import Table
@@ -25,10 +27,11 @@ class Hover:
     @classmethod
     def of(cls, tables: Sequence[Table]) -> Hover:
         """Return how the cells of these tables name their runs."""
-        cells = [cell for table in tables for row in table.shown.rows for cell in row]
-        if sum(len(key) + 1 for cell in cells for key in cell.runs) <= _TITLES:
+        # The cells of a row mostly have the same runs.
+        cells = Counter(cell.runs for table in tables for row in table.shown.rows for cell in row)
+        if sum(times * sum(len(key) + 1 for key in runs) for runs, times in cells.items()) <= _TITLES:
             return cls()
-        return cls(tuple(dict.fromkeys(key for cell in cells for key in cell.runs)))
+        return cls(tuple(dict.fromkeys(chain.from_iterable(cells))))
 
     def attribute(self, runs: tuple[str, ...]) -> str:
         """Return the attribute of a cell, with a blank before it; empty for a cell without runs."""

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib.resources import files
 
 from bench.report import render, words
@@ -17,6 +17,7 @@ from bench.report.figures import Drawing
 from bench.report.hover import Hover
 from bench.report.lang import language, retell, said_name, say
 from bench.report.methods import methods
+from bench.report.render.markdown import escape
 from bench.report.sections import section_title
 from bench.report.style import BLUE, GREEN, INK, VERMILLION
 from bench.report.table import Table
@@ -65,6 +66,7 @@ def html_page(comparison: Comparison, tables: Sequence[Table], figures: Sequence
     )
     script, how, hover = _part("page.js"), methods(comparison), Hover.of(tables)
     captions = [drawing.caption for drawing in figures]
+    captions += [note for table in tables for note in table.notes]
     page = environment.get_template("page.html.j2").render(
         say=say,
         tag=_TAGS[language()],
@@ -99,15 +101,18 @@ def html_page(comparison: Comparison, tables: Sequence[Table], figures: Sequence
 def markdown_page(comparison: Comparison, tables: Sequence[Table], figures: Sequence[Drawing]) -> str:
     """Return the report as GitHub Markdown, with links to the figures beside it."""
     evidence, folder = comparison.evidence, said_name("figures")
-    parts = [f"# {evidence.study}", evidence.question, say("Data: {data}", data=evidence.data)]
-    parts += [f"## {say('Findings')}", "\n".join(_listed(words.findings(comparison)))]
+    parts = [f"# {escape(evidence.study)}", escape(evidence.question)]
+    parts.append(escape(say("Data: {data}", data=evidence.data)))
+    parts += [f"## {say('Findings')}", "\n".join(_listed(map(escape, words.findings(comparison))))]
     for table in tables:
         parts += [f"## {section_title(table.key)}", render.markdown(table).rstrip()]
         beside = [drawing for drawing in figures if drawing.section == table.key]
-        parts += [f"![{d.caption}]({folder}/{d.name}.svg)\n\n{d.caption}" for d in beside]
+        told = [(escape(drawing.caption), drawing.name) for drawing in beside]
+        parts += [f"![{caption}]({folder}/{name}.svg)\n\n{caption}" for caption, name in told]
     how = methods(comparison)
     parts += [f"## {say('Methods')}", how]
-    found = cited(how, *(drawing.caption for drawing in figures))
+    notes = [note for table in tables for note in table.notes]
+    found = cited(how, *(drawing.caption for drawing in figures), *notes)
     if found:
         parts += [f"## {say('Literature')}", "\n".join(_listed(found))]
     parts.append(f"## {say('Provenance')}")
@@ -163,5 +168,5 @@ def _part(name: str) -> str:
     return files("bench.report").joinpath(name).read_text(encoding="utf-8").strip()
 
 
-def _listed(sentences: Sequence[str]) -> list[str]:
+def _listed(sentences: Iterable[str]) -> list[str]:
     return [f"- {sentence}" for sentence in sentences]

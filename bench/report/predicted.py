@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property, partial
 from itertools import chain
 from typing import Any
 
 import numpy as np
 
-from bench.compare import Confusion, GroupUnit, PairCounts, paired_auroc_by_group, two_level
+from bench.compare import (
+    Confusion,
+    GroupUnit,
+    Medians,
+    PairCounts,
+    balanced_accuracy,
+    paired_auroc_by_group,
+    two_level,
+)
+from bench.compare.confusion import Metric
 from bench.report.evidence import LEARNED, Evidence
 from bench.report.results import SHUFFLED, ArmResult, BatchResult, GroupResult
 from bench.report.spread import LARGE
+from bench.report.warned import Alarms, share
 
 MOST_READ = 800
 """Runs whose predictions are read, half as many of a large study: on the arms that differ most."""
 THRESHOLD = 0.5  # above which a window is called abnormal, as in the scores of the record
+Run = Confusion | PairCounts | Medians
 _SAME = 1e-3  # a score read again from its predictions may differ by as much from the record
 
 
@@ -56,9 +67,8 @@ class Predicted:
 
     def new_batches(self) -> Iterator[BatchResult]:
         """Yield every change against the baseline with recordings and seeds resampled, for BA and AUROC."""
-        measure = self.evidence.metric.rsplit(".", 1)[1]
-        count = {"balanced_accuracy": self.calls, "auroc": self.pairs}.get(measure)
-        if count is None or not self.evidence.metric.startswith("current."):
+        count, metric = self._counted()
+        if count is None:
             return
         table = self.evidence.scores(self.evidence.metric)
         scores = {(name, unit): float(x) for name in self.arms for unit, x in table[name].items()}
@@ -70,7 +80,7 @@ class Predicted:
                 found = self.evidence.runs_of(name, [unit])
                 # Of several runs of one unit none stands for their mean.
                 counts = count(found[0]) if len(found) == 1 else None
-                same = counts is not None and abs(_score(counts) - scores[name, unit]) < _SAME
+                same = counts is not None and abs(_score(counts, metric) - scores[name, unit]) < _SAME
                 row.append(counts if same else None)
                 keys[name] += found[:1] if same else []
             rows.append(row)
@@ -78,10 +88,25 @@ class Predicted:
         if base < 0 or not any(any(row) for row in rows):
             return
         others = [i for i in range(len(self.arms)) if i != base]
-        for two in two_level(rows, self.generator, [(i, base) for i in others], self._strata()):
+        for two in two_level(rows, self.generator, [(i, base) for i in others], self._strata(), metric):
             if two.units:
                 name = self.arms[two.arm]
                 yield BatchResult(name, two, (*keys[self.arms[base]], *keys[name]))
+
+    def _counted(self) -> tuple[Callable[[str], Run | None] | None, Metric]:
+        """Return how a run is counted for the metric of the study, and the metric of such counts."""
+        modality, _, measure = self.evidence.metric.rpartition(".")
+        if modality.startswith("warning."):
+            return partial(self._alarms, modality.removeprefix("warning."), measure), share
+        counts: dict[str, Callable[[str], Run | None]] = {
+            "balanced_accuracy": self.calls, "auroc": self.pairs
+        }  # fmt: skip
+        return counts.get(measure) if modality == "current" else None, balanced_accuracy
+
+    def _alarms(self, source: str, measure: str, key: str) -> Run | None:
+        found = Alarms.read(self.evidence.predictions(key))
+        self._asked[key] = found is not None
+        return found.run(source, measure) if found is not None and source in found.sources else None
 
     def pairs(self, key: str) -> PairCounts | None:
         """Return the pair counts of a run; kept, since every arm meets the same controls."""
@@ -105,11 +130,12 @@ class Predicted:
 
     def _strata(self) -> list[int] | None:
         """Return the fold of each unit where there are folds; else what recordings they share decides."""
-        folds = [self._fold_of_unit.get(unit, -1) for unit in self.evidence.units]
+        folds = [self.fold_of_unit.get(unit, -1) for unit in self.evidence.units]
         return folds if any(fold >= 0 for fold in folds) else None
 
     @cached_property
-    def _fold_of_unit(self) -> dict[str, int]:
+    def fold_of_unit(self) -> dict[str, int]:
+        """The published fold of each unit; -1 where there is none."""
         rows = self.evidence.runs.drop_duplicates("unit")
         return {str(unit): int(fold) for unit, fold in zip(rows["unit"], rows["fold"], strict=True)}
 
@@ -139,7 +165,7 @@ class Predicted:
                     continue
                 same = {k: c for k, c in controls if c is not None and own.same_samples(c)}
                 if same:
-                    one = GroupUnit(self._fold_of_unit[unit], own, tuple(same.values()))
+                    one = GroupUnit(self.fold_of_unit[unit], own, tuple(same.values()))
                     units.setdefault(unit, []).append(one)
                     used += [key, *same]
         return units, tuple(dict.fromkeys(used))
@@ -154,12 +180,13 @@ def _parts(found: Mapping[str, Any]) -> tuple[Any, Any, Any] | None:
     return (group, label, score) if whole else None
 
 
-def _score(counts: Confusion | PairCounts) -> float:
+def _score(counts: Run, metric: Metric) -> float:
+    if isinstance(counts, Medians):
+        return float(counts.of(np.ones((1, counts.names.size)))[0])
     if isinstance(counts, PairCounts):
         total = counts.positives.sum() * counts.negatives.sum()
         return float(counts.ordered.sum() / total) if total else math.nan
-    tp, fn, tn, fp = counts.counts.sum(axis=0)
-    return float((tp / (tp + fn) + tn / (tn + fp)) / 2) if tp + fn and tn + fp else math.nan
+    return float(metric(*counts.counts.sum(axis=0)))
 
 
 def _both_classes(unit: GroupUnit) -> bool:

@@ -11,10 +11,13 @@ import pandas as pd
 from bench.compare import Paired, fail_rate, paired_difference, t_interval
 from bench.report.evidence import ArmInfo, Evidence
 from bench.report.lang import template
+from bench.report.metric import beside, modality_of
 from bench.report.results import CEILED, CEILING, ArmResult, ControlResult, ReferenceResult
+from bench.warning import MEASURES
 
 VIDEO = template("video of the baseline")
 EXACT = template("exact ceiling")
+ALL_THE_CURRENT = template("the exact posterior given all the current so far, through the same rules")
 
 
 class Reader:
@@ -22,9 +25,11 @@ class Reader:
 
     def __init__(self, evidence: Evidence, generator: np.random.Generator) -> None:
         self.evidence, self.generator = evidence, generator
-        self.modality, self.measure = evidence.metric.rsplit(".", 1)
+        self.measure = evidence.metric.rsplit(".", 1)[1]
         self.scores = evidence.scores(evidence.metric)
-        self.auroc = evidence.scores(f"{self.modality}.auroc")
+        self.auroc = evidence.scores(f"{modality_of(evidence.metric)}.auroc")
+        early = {name: f"warning.current.{name}" for name in MEASURES}
+        self.warnings = {name: evidence.scores(c) for name, c in early.items() if c in evidence.runs}
         self.planned = len(evidence.units)
         self.outcomes = {str(arm): list(rows) for arm, rows in evidence.runs.groupby("arm")["outcome"]}
         cpu = "cost.cpu_seconds"
@@ -56,6 +61,7 @@ class Reader:
             runs,
             paired_runs + runs if paired else (),
             paired,
+            warnings={name: self._mean(table, own.index, info.name) for name, table in self.warnings.items()},
         )
 
     def _mean(self, scores: pd.DataFrame, units: pd.Index, arm: str) -> float:
@@ -82,14 +88,15 @@ class Reader:
 
     def references(self, baseline: ArmResult) -> Iterator[ReferenceResult]:
         """Yield the reference arms, then what the baseline's own runs say about the ceiling."""
-        video = f"video.{self.measure}"
+        video, ceiling = (beside(self.evidence.metric, source) for source in ("video", "ceiling"))
+        exact = ALL_THE_CURRENT if ceiling.startswith("warning.") else CEILING
         for info in self.evidence.of_kind("reference"):
             # A reference that has only the video to read reports no score of the metric.
             column = video if self.scores[info.name].isna().all() else self.evidence.metric
             yield self._reference(info.name, info.change or info.note, column, info.name, baseline)
         for name, column, what in (
             (VIDEO, video, template("the baseline's head read on the video itself")),
-            (EXACT, f"ceiling.{self.measure}", CEILING),
+            (EXACT, ceiling, exact),
         ):
             found = self.evidence.scores(column)[baseline.info.name]
             if column != self.evidence.metric and found.notna().any():

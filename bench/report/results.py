@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import pandas as pd
@@ -25,8 +26,10 @@ from bench.compare import (
 )
 from bench.report.evidence import ArmInfo, Evidence
 from bench.report.lang import template
+from bench.report.metric import in_seconds
 from bench.report.side import Beside, Worlds
-from bench.report.table import decimals
+from bench.report.table import FEWEST, decimals
+from bench.report.warned import Warned
 
 ALPHA = 0.05
 SHUFFLED = "shuffled_pairs"  # the control that keeps everything but the pairing of the modalities
@@ -71,6 +74,7 @@ class ArmResult:
 
     ``best`` says that it is the best arm or one that the test does not tell apart from it;
     ``seeds_needed`` are the units that would decide an undecided arm, None where that is unknown.
+    ``warnings`` are the means of what its alarms from the current alone are worth, by measure.
     """
 
     info: ArmInfo
@@ -89,6 +93,7 @@ class ArmResult:
     seeds_needed: int | None = None
     best: bool = False
     details: Details | None = None
+    warnings: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,6 +176,7 @@ class Comparison:
         looks: the sequential rule, arm by arm; empty where the study declares no looks.
         beside: other studies or data sets, side by side with this one.
         worlds: arms on at least three data sets together; None with fewer.
+        warnings: what alarms were worth; None where no run has any on record.
     """
 
     evidence: Evidence
@@ -188,6 +194,7 @@ class Comparison:
     looks: tuple[tuple[str, Look], ...] = ()
     beside: tuple[Beside, ...] = ()
     worlds: Worlds | None = None
+    warnings: Warned | None = None
 
     @property
     def learned(self) -> tuple[ArmResult, ...]:
@@ -211,8 +218,9 @@ class Comparison:
         """The decimals that the uncertainty of scores and differences supports."""
         scores = [_half(t_interval(arm.scores)) for arm in self.learned]
         pairs = [_half(arm.paired.interval()) for arm in self.changes if arm.paired is not None]
-        score = decimals(scores)
-        return Digits(score, decimals(pairs, otherwise=score))
+        fewest = 0 if in_seconds(self.evidence.metric) else FEWEST
+        score = decimals(scores, fewest=fewest)
+        return Digits(score, decimals(pairs, otherwise=score, fewest=fewest))
 
 
 def _half(interval: tuple[float, float]) -> float:

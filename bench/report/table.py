@@ -114,7 +114,7 @@ class Table:
         ]
 
 
-def decimals(uncertainty: Iterable[float], otherwise: int = 3) -> int:
+def decimals(uncertainty: Iterable[float], otherwise: int = 3, fewest: int = FEWEST) -> int:
     """Return the decimals that a column of scores supports: two digits of its typical uncertainty.
 
     One number for a column, so that its decimals align: that of the median of the half-widths (or
@@ -123,6 +123,7 @@ def decimals(uncertainty: Iterable[float], otherwise: int = 3) -> int:
     Args:
         uncertainty: one half-width a row, NaN or 0 where there is none.
         otherwise: decimals where no row has one.
+        fewest: decimals there are at least.
 
     >>> decimals([0.031, 0.012, float("nan")]), decimals([0.0009]), decimals([0.4])
     (3, 4, 2)
@@ -132,7 +133,7 @@ def decimals(uncertainty: Iterable[float], otherwise: int = 3) -> int:
         return otherwise
     # Rounded first: 0.0996 has the two digits 0.10.
     exponent = int(f"{float(np.median(known)):.1e}".partition("e")[2])
-    return min(MOST, max(FEWEST, 1 - exponent))
+    return min(MOST, max(fewest, 1 - exponent))
 
 
 def text(kind: Kind, value: Value, digits: int = 3) -> str:

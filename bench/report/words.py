@@ -9,12 +9,15 @@ from bench.compare import t_interval
 from bench.report.besides import beside_findings
 from bench.report.comparison import SHUFFLED, ArmResult, Comparison, reachable
 from bench.report.evidence import failed_runs
+from bench.report.generality import generality_findings
 from bench.report.lang import count, join, retell, say, template, together
 from bench.report.metric import readable
+from bench.report.results import ALPHA
 from bench.report.search import search_findings, search_summary
 from bench.report.seeds import undecided
 from bench.report.table import text
-from bench.report.tables import unreadable
+from bench.report.tables import ruleless, unreadable
+from bench.report.warned import WarningResult
 
 _LISTED = 12  # more arms than this and only the decided ones get a sentence
 _COUNTED = {
@@ -34,7 +37,10 @@ def findings(comparison: Comparison) -> list[str]:
         *beside_findings(comparison),
         *search_findings(comparison),
         *(_arm(arm, comparison) for arm in _listed(comparison)),
+        *_overlapping(comparison),
+        *generality_findings(comparison),
         *_too_good(comparison),
+        *_warnings(comparison),
         *_controls(comparison),
         *undecided(comparison),
         *_design(comparison),
@@ -52,6 +58,7 @@ def summary(comparison: Comparison) -> list[str]:
         *_count(comparison),
         *beside_findings(comparison),
         *search_summary(comparison),
+        *_overlapping(comparison),
         *_too_good(comparison),
         *_controls(comparison),
         *_failures(comparison),
@@ -107,6 +114,26 @@ def _count(comparison: Comparison) -> Iterator[str]:
     )
 
 
+def _overlapping(comparison: Comparison) -> Iterator[str]:
+    """Say how many verdicts fall where units that divide the same recordings are not taken as independent."""
+    decided = [
+        arm.details.corrected
+        for arm in comparison.changes
+        if arm.verdict and arm.verdict.word in ("better", "worse") and arm.details and arm.details.corrected
+    ]
+    if decided:
+        yield count(
+            len(decided),
+            "The verdict better or worse speaks of other seeds and splits of these recordings; by "
+            "the corrected resampled t, which allows for training sets that overlap, {fallen} of 1 would not "
+            "hold at 0.05.",
+            "The verdicts better and worse speak of other seeds and splits of these recordings; by the "
+            "corrected resampled t, which allows for training sets that overlap, {fallen} of {n} would not "
+            "hold at 0.05.",
+            fallen=sum(not found.p <= ALPHA for found in decided),
+        )
+
+
 def _too_good(comparison: Comparison) -> Iterator[str]:
     """Say so where a score lies above what can be known from what the arm is said to see."""
     ceiling = comparison.ceiling
@@ -121,6 +148,42 @@ def _too_good(comparison: Comparison) -> Iterator[str]:
             arms=join([arm.info.name for arm in above]),
             ceiling=text("score", ceiling, comparison.digits.score),
         )
+
+
+def _warnings(comparison: Comparison) -> Iterator[str]:
+    """Tell of the baseline's alarms from the current alone, and of what the exact posterior would give."""
+    found = comparison.warnings
+    if found is None:
+        return
+    base = comparison.baseline.info.name
+    own = {each.source: each for each in found.results if each.arm == base}
+    if "current" in own:
+        yield say(
+            "On the current alone, {baseline} warns of {warned} of the episodes (as many random alarms: "
+            "{chance}), a median of {seconds} s before the video shows those it catches, with {false} false "
+            "alarms an hour.",
+            baseline=say("the baseline") if base == "baseline" else base,
+            chance=text("percent", own["current"].chance),
+            **_worth(own["current"]),
+        )
+    if "ceiling" in own:
+        yield say(
+            "Through the same rules, the exact posterior of all the current so far, which knows more than "
+            "anything that hears the current, warns of {warned}, a median of {seconds} s before, with "
+            "{false} an hour.",
+            **_worth(own["ceiling"]),
+        )
+    if found.ruleless:
+        yield ruleless(comparison)
+
+
+def _worth(each: WarningResult) -> dict[str, str]:
+    value = {name: found.value for name, found in each.values.items()}
+    return {
+        "warned": text("percent", value["episodes_warned"]),
+        "seconds": text("score", value["warning_seconds"], 0),
+        "false": text("score", value["false_alarms_per_hour"], 2),
+    }
 
 
 def _the_baseline(name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from functools import partial
 from pathlib import Path
 
 from bench.report import render, words
@@ -36,7 +37,7 @@ def write(evidence: Evidence | Comparison, folder: str | Path, language: str = "
         folder: where to.
         language: of the people who read it; files for machines are English.
     """
-    from bench.report.figures import drawings
+    from bench.report.figures import drawings_beside
     from bench.report.page import edition
 
     comparison = compare(evidence) if isinstance(evidence, Evidence) else evidence
@@ -44,11 +45,11 @@ def write(evidence: Evidence | Comparison, folder: str | Path, language: str = "
     for spoken in dict.fromkeys(("en", language)):
         with speaking(spoken):
             made = tables(comparison)
-            files |= edition(comparison, made, drawings(comparison))
-            if spoken == "en":
-                files |= _for_machines(comparison, made)
+            machines = partial(_for_machines, comparison, made) if spoken == "en" else dict
+            drawn, told = drawings_beside(comparison, machines)
+            files |= edition(comparison, made, drawn) | told
     root = Path(folder)
-    paths = [_replace(root / name, content) for name, content in files.items()]
+    paths = [replace_file(root / name, content) for name, content in files.items()]
     _sweep(root, paths)
     return paths
 
@@ -109,7 +110,8 @@ def _fit(line: str, width: int) -> str:
     return line + "…"
 
 
-def _replace(path: Path, content: bytes) -> Path:
+def replace_file(path: Path, content: bytes) -> Path:
+    """Write a file that appears whole or not at all, and return its path."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:

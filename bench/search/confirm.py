@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from bench.arms import Arm
+from bench.arms import Arm, reference_arm
 from bench.gather import evidence_of, overlap
 from bench.report.evidence import ArmInfo, Evidence
 from bench.report.searched import ArmSearch, Searched
@@ -78,7 +78,7 @@ def confirm_cells(plan: SearchPlan, found: Sequence[Winner]) -> tuple[Cell, ...]
                         cells += _cells(plan, arm.name, arm.treatment, tuned[arm.name], repeat, seed)
                     cells += _cells(plan, declared_name(arm.name), arm.treatment, arm.config, repeat, seed)
                 elif plan.arms[0].name in tuned:
-                    base = tuned[plan.arms[0].name]
+                    base = reference_arm(arm.name, tuned[plan.arms[0].name])
                     cells += _cells(plan, arm.name, arm.treatment, base, repeat, seed)
     return tuple(cells)
 
@@ -86,8 +86,7 @@ def confirm_cells(plan: SearchPlan, found: Sequence[Winner]) -> tuple[Cell, ...]
 def _cells(
     plan: SearchPlan, name: str, treatment: str, config: Mapping[str, Any], repeat: int, seed: int
 ) -> list[Cell]:
-    settings = plan.study.settings
-    shuffles = settings.permutations if treatment == "shuffled_pairs" else 1
+    shuffles = plan.study.shuffles(config, treatment)
     _, fold = plan.held_out(repeat)
     unit, several = _unit(plan, repeat, seed), plan.spec.settings.repeats > 1
     return [

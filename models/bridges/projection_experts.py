@@ -22,6 +22,9 @@ MODALITIES = ("current", "video")
 class ProjectionExpertsParameters:
     """Parameters of :class:`ProjectionExperts`."""
 
+    shared: int = param(
+        1, low=0, high=6, search=(0, 2), help="layers of the encoder that all modalities share"
+    )
     experts: int = param(3, low=1, high=16, search=(1, 5), help="experts (K)")
     tokens: int = param(8, low=1, high=128, help="learned tokens of each modality (N)")
     keep: str = param("steps", choices=("steps", "tokens"), help="what is handed on")
@@ -45,8 +48,9 @@ class ProjectionExperts(nn.Module):
     With N learned tokens q_m of the modality, X = [q_m, z_m] and
     [q, x] = sum_k w_k(X) P_k(X), w = softmax(R_m(X)): P_k are experts that both modalities share, here
     one pre-norm transformer layer each, R_m an MLP (four times the width, GELU) that weighs them for
-    every token. The encoders of the arm are the tokenizers of the paper; its large frozen encoder, which all
-    modalities share, is left out: nothing pre-trained on pictures and text fits these windows.
+    every token. The encoders of the arm are the tokenizers of the paper. Its encoder that all modalities
+    share is large and frozen, pre-trained on pictures and text; nothing of that kind fits these windows, so
+    here it is ``shared`` transformer layers over the steps, trained with the rest (a reconstruction).
 
     The paper hands the N tokens on and drops x, and with it time. Here time is kept, so that losses
     that predict can follow: what is handed on sees nothing later than itself. With ``steps`` (ours)
@@ -57,8 +61,8 @@ class ProjectionExperts(nn.Module):
     paper's control. Experts start apart, since equal ones, as the paper's, learn apart but slowly. There
     is no balancing loss: look at the logged entropy of the gates (ln K when all are used alike).
 
-    When not to use it: with few windows, where it is one more net to fit. A training step takes nearly
-    four times the baseline's, whose encoder is a convolution: six transformer layers beside it.
+    When not to use it: with few windows, where it is one more net to fit. A training step takes four to
+    five times the baseline's, whose encoder is a convolution: eight transformer layers beside it.
 
     Raises:
         InvalidRequest: ``heads`` does not divide the width.
@@ -80,6 +84,7 @@ class ProjectionExperts(nn.Module):
         self.current_steps, self.video_steps = kept["current"], kept["video"]
         self.tokens = nn.ParameterDict({m: nn.Parameter(torch.randn(s.tokens, width)) for m in MODALITIES})
         self.kept = slice(s.tokens, None) if s.keep == "steps" else slice(s.tokens)
+        self.shared = nn.ModuleList(_Expert(width, s.heads, slice(None)) for _ in range(s.shared))
         self.experts = nn.ModuleList(_Expert(width, s.heads, self.kept) for _ in range(s.experts))
         self.routers = nn.ModuleDict()
         if s.router != "constant":
@@ -90,14 +95,17 @@ class ProjectionExperts(nn.Module):
                 }
             )
         for m in MODALITIES:
-            seen = _seen(s.tokens, steps[m], s.keep)[self.kept]
-            self.register_buffer(f"{m}_seen", seen, persistent=False)
+            seen = _seen(s.tokens, steps[m], s.keep)
+            self.register_buffer(f"{m}_seen", seen[self.kept], persistent=False)
+            self.register_buffer(f"{m}_before", seen[s.tokens :, s.tokens :], persistent=False)
         self.logs: dict[str, Tensor] = {}
 
     def forward(self, z: Tensor, modality: str, codebook: Tensor) -> Tensor:
         """Return ``(B, T, D)``, or ``(B, N, D)`` with ``keep: tokens``, on the unit sphere."""
         # Unit vectors have small coordinates; tokens and layers are made for coordinates of about 1.
         known = F.rms_norm(z, z.shape[-1:])
+        for layer in self.shared:
+            known = layer(known, getattr(self, f"{modality}_before"))
         x = torch.cat([self.tokens[modality].expand(len(z), -1, -1), known], dim=1)
         seen = getattr(self, f"{modality}_seen")
         projected = torch.stack([expert(x, seen) for expert in self.experts], dim=-1)
@@ -123,7 +131,7 @@ class ProjectionExperts(nn.Module):
 
 
 class _Expert(nn.Module):
-    """One pre-norm transformer layer, for the kept rows only."""
+    """One pre-norm transformer layer, for the kept rows only; the layers of the shared encoder keep all."""
 
     def __init__(self, width: int, heads: int, kept: slice) -> None:
         super().__init__()

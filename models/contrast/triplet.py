@@ -30,8 +30,9 @@ class Triplet(nn.Module):
 
     It is here because it has been tried, not because it works: no term compares two samples, so one
     constant for all semantics and its opposite for the private feature solve it. It notes
-    ``active``, the share of triplets that still have a loss (of the last direction seen), which shows
-    the collapse that the loss alone hides.
+    ``active``, the share of triplets that still have a loss (of the last direction seen): 0 says that
+    nothing is learnt from it any more, be it for a collapse or because the rest of the loss has done its
+    work. The length of the mean unit vector (the cone) tells these apart: near 1 it is a collapse.
     """
 
     def __init__(self, parameters: TripletParameters, *, width: int, private_width: int) -> None:

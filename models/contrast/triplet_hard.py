@@ -26,8 +26,10 @@ class HardTriplet(nn.Module):
     """max(0, margin + hardest cosine of the batch - cosine of the pair), both ways.
 
     VSE++ (arXiv 1707.05612, eq. 6). Unlike the triplet against a private feature it compares
-    samples, which is what keeps it from collapsing. A batch of one window has no negative and no
-    loss. It notes ``active``, the share of triplets that still have a loss.
+    samples. That does not keep it from collapsing: where nothing else anchors the space, the hardest
+    negative pushes all vectors together, with every triplet active and a loss equal to the margin
+    (arXiv 1503.03832, section 3.2). A batch of one window has no negative and no loss. It notes
+    ``active``, the share of triplets that still have a loss; look at the cone (mean unit vector) beside it.
     """
 
     def __init__(self, parameters: HardTripletParameters) -> None:

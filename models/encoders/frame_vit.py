@@ -43,7 +43,7 @@ class FrameViTEncoder(nn.Module):
     transformer has no built-in notion of neighbourhood and wants far more frames than a furnace
     gives, so expect the convolutions of ``frame_cnn`` to need less data. At 256 windows of 10 frames of
     16 x 16 x 3 it takes 60-100 ms forward and backward on one core (``causal_conv``: 8), and a whole
-    training step two and a half to four times as long as the baseline's: 41,000 tokens are normed, attended
+    training step three to five and a half times as long as the baseline's: 41,000 tokens are normed, attended
     and activated.
 
     Raises:

@@ -105,12 +105,13 @@ class PublishedCurrentEncoder(nn.Module):
     published and does not see the level of the current. A token sees the whole window: not for
     predictions of its later steps.
 
-    It costs more than three times the baseline's run, being larger than anything else here (674,000
-    parameters at the published width): forward and backward of 256 windows of 10 steps take 0.26 s on one
-    core with a token a step (preset ``published_current``), where a whole training step of the baseline
-    takes 0.025 s; a whole run takes thirteen times the baseline's. At width 32, the default, they take 0.07 s
-    and a run three times the baseline's. With a token for every sample, as published
-    (``pool: 1``), they take 4 to 6 s: attention grows with the square of the tokens, and that is for a GPU.
+    It is larger than anything else here (674,000 parameters at the published width and depth): forward and
+    backward of 256 windows of 10 steps take 0.26 s on one core with a token a step, where a whole training
+    step of the baseline takes 0.025 s, and a whole run takes thirteen times the baseline's. The preset
+    ``published_current`` therefore has the published width and four of the six layers: nine times the
+    baseline's run. At width 32, the default, a run takes three times the baseline's. With a token for every
+    sample, as published (``pool: 1``), a step takes 4 to 6 s: attention grows with the square of the tokens,
+    and that is for a GPU.
 
     Raises:
         InvalidRequest: the input is not raw samples, ``pool`` does not divide them, or there is one channel

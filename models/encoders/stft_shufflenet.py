@@ -50,7 +50,7 @@ class STFTShuffleNetEncoder(nn.Module):
     pretrained. The physics does not carry over: rotor bars show as sidebands of the mains frequency
     in a 50 kHz signal; an arc current is broadband, and a few samples a second show no mains at all.
     A token sees the whole window: not for predictions of its later steps. A training step on 256
-    windows of 120 samples takes two to three times as long as the baseline's.
+    windows of 120 samples takes about three times as long as the baseline's.
 
     Raises:
         InvalidRequest: the input is not raw samples, or the Fourier windows do not fit.

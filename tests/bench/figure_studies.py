@@ -33,12 +33,35 @@ def recorded(key: str, skill: float, first: bool) -> dict[str, Any]:
         "label": label,
         "group": np.repeat(np.arange(8), WINDOWS // 8),
         **code_counts(current, video, CODES),
+        **in_time(label, score, generator),
     }
     if first:
         rows = np.arange(0, WINDOWS, WINDOWS // SAMPLE)[:SAMPLE]
-        space = generator.normal(size=(2, 2, SAMPLE, 8)) + 2 * label[rows][:, None]
+        space = generator.normal(size=(4, 2, SAMPLE, 8)) + 2 * label[rows][:, None]
         found |= {"space": space.astype(np.float16), "space_rows": rows.astype(np.int32)}
+        found["space_epochs"] = np.array([0, 1, 2, 4])
+        found["code_course"] = generator.multinomial(3000, used, size=(5, 2))
+        found["code_epochs"] = np.arange(5)
     return found
+
+
+def in_time(label: np.ndarray, score: np.ndarray, generator: np.random.Generator) -> dict[str, Any]:
+    """Eight recordings of 50 minutes whose windows end every minute, with episodes and alarms."""
+    end = np.tile(np.arange(1, WINDOWS // 8 + 1) * 60.0, 8)
+    begin = np.array([[i, *each] for i in range(8) for each in ((900, 1300), (1400, 1440), (2000, 2500))])
+    return {
+        "recording": np.repeat(np.arange(8), WINDOWS // 8),
+        "recording_name": np.array([f"batch-{i:03}" for i in range(8)]),
+        "end": end,
+        "moment": np.stack([end - 240, end]),
+        "video_score": np.clip(label + generator.normal(0, 0.1, WINDOWS), 0, 1).astype(np.float32),
+        "alarm": np.where(generator.random((2, WINDOWS)) < 0.1, 2, 0).astype(np.int8),
+        "episode": np.column_stack([begin, np.ones(len(begin))]),
+        "watched": np.array([[i, 60.0, 2700.0] for i in range(8)]),
+        "horizon": np.array([300.0]),
+        "lead": np.array([240.0]),
+        "alarm_level": np.array([0.7, 0.6]),
+    }
 
 
 def told(key: str) -> list[dict[str, Any]]:
@@ -49,6 +72,10 @@ def told(key: str) -> list[dict[str, Any]]:
             "epoch": e,
             f"validation.{METRIC}": 0.7 - 0.2 * math.exp(-e) + 0.01 * generator.normal(),
             "retrieval": 0.1 * e,
+            "kappa": 0.1 * e + 0.01 * generator.normal(),
+            "equal_codes": 0.1 * e + 0.05,
+            "perplexity.current": 20.0 - e,
+            "perplexity.video": 24.0 - e + generator.normal(),
         }
         for e in range(1, 5)
     ]

@@ -57,6 +57,15 @@ def test_controls_share_the_configuration_of_the_baseline():
     assert found[1].config == found[0].config
 
 
+def test_a_reference_on_an_arm_of_its_own():
+    found = arms({"quantizer.codes": 32}, references=("published_current", "supervised_current"))
+    published, own = found[1:]
+    assert (published.treatment, own.treatment) == ("supervised_current", "supervised_current")
+    assert published.config["current_encoder"]["name"] == "published_current"
+    assert published.config["current_input"] == "raw" and "current_input" not in own.config
+    assert own.config == found[0].config
+
+
 def test_a_preset_and_what_is_said_beside_it_are_checked_together():
     # The baseline's toc reads codes, which clip has none of; the change leaves both out at once.
     change = {"preset": "clip", "codebook_optimizer": "none"}

@@ -19,7 +19,7 @@ def study_and_data(tmp_path_factory):
     return study, str(prepare_data(study))
 
 
-_REFERENCES = "references=[supervised_current,logistic_current,supervised_video,always_positive,clock]"
+_REFERENCES = f"references=[{','.join(REFERENCES)}]"
 
 
 def content(study, arm, seed=0):
@@ -82,6 +82,7 @@ def test_references(study_and_data):
     assert found["supervised_video"]["video.auroc"] > 0.8
     assert found["logistic_current"]["current.auroc"] > 0.6
     assert "video.auroc" not in found["clock"]
+    assert found["published_current"]["current.auroc"] != found["supervised_current"]["current.auroc"]
 
 
 def test_scores_are_those_of_the_kept_predictions(study_and_data):
@@ -139,6 +140,27 @@ def test_transductive_sees_the_test_windows_inductive_does_not(study_and_data, t
         ]
     assert losses["inductive"][0] == losses["inductive"][1]
     assert losses["transductive"][0] != losses["transductive"][1]
+
+
+def test_peeking_changes_nothing_and_ends_in_the_score_of_the_cell(study_and_data):
+    study, data = study_and_data
+    cell = content(study, "baseline")
+    curious = {**cell, "arm": {**cell["arm"], "peek": "every_epoch"}}
+    epochs, plain = result(study_and_data, "baseline")
+    *told, last = run(curious, data)
+    kept = last["predictions"]["peeked.current.balanced_accuracy"]
+    assert told == epochs and last["scores"] == plain["scores"]
+    assert len(kept) == len(epochs) and kept[-1] == last["scores"]["current.balanced_accuracy"]
+    assert kept[0] != kept[-1]
+    assert not any(name.startswith("peeked") for name in plain["predictions"])
+    *_, searched = run({**curious, "read": "validation"}, data)
+    assert not any(name.startswith("peeked") for name in searched["predictions"]), "a search never peeks"
+
+
+def test_a_cell_tells_how_well_its_codes_name_the_batch(study_and_data):
+    found = result(study_and_data, "baseline")[1]["diagnostics"]
+    named = {name: value for name, value in found.items() if name.startswith("batch_probe")}
+    assert len(named) == 6 and all(-1 <= value <= 1 for value in named.values())
 
 
 def test_a_diverging_cell_says_so(study_and_data, tmp_path):

@@ -17,6 +17,7 @@ from bench.compare import (
     power_of,
     seeds_for_equivalence,
     seeds_needed,
+    sign_flip,
     tost,
     verdict,
 )
@@ -79,6 +80,17 @@ def test_power_of_the_rule_by_simulation(n: int, family: int, effect: float) -> 
         found += verdict(pair, adjusted, 0.0, family).word in ("better", "worse")
     planned = power_of(1.0, effect, n, family=family)
     assert abs(found / studies - planned) < 4 * math.sqrt(planned * (1 - planned) / studies)
+
+
+@pytest.mark.parametrize("n", [17, 21])
+def test_a_thousand_arms_leave_the_t_test_behind(n: int) -> None:
+    effect = detectable_gap(1.0, n, family=1000, test="t")  # found in .80 of studies, as the t test has it
+    planned = power_of(1.0, effect, n, family=1000)
+    rng = np.random.default_rng(3)
+    drawn = rng.normal(effect, 1.0, (200, n))
+    found = np.mean([sign_flip(row, rng).p * 1000 <= 0.05 * (1 + 1e-12) for row in drawn])
+    assert found == pytest.approx(planned, abs=0.11)  # three standard errors, and .05 beyond 20 pairs
+    assert planned < 0.72
 
 
 def test_the_rule_asks_for_more_than_the_t_test_and_never_for_the_impossible() -> None:

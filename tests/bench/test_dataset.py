@@ -36,7 +36,7 @@ class Counting(Source):
     def __init__(self, content="a", recordings=2, spoil=None, fail_at=None, ceilings=False):
         self.content, self.count = content, recordings
         self.spoil, self.fail_at, self.ceilings = spoil, fail_at, ceilings
-        self.rendered = self.asked = 0
+        self.rendered = self.asked = self.described = 0
 
     def fingerprint(self):
         return self.content
@@ -61,6 +61,7 @@ class Counting(Source):
         return frames_of(signal, seconds).mean(axis=1)
 
     def video_features(self, signal, seconds):
+        self.described += 1
         frames = frames_of(signal, seconds)
         return np.concatenate([frames.min(axis=1), frames.max(axis=1)], axis=1)
 
@@ -145,11 +146,19 @@ def test_features_that_are_not_finite_are_refused_by_name(tmp_path, broken):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_preparation_that_fails_leaves_nothing_and_can_be_repeated(tmp_path):
+def test_a_preparation_that_fails_goes_on_from_what_was_finished(tmp_path):
+    failing = Counting(fail_at=1)
     with pytest.raises(OSError, match="disk gone"):
-        prepare(Counting(fail_at=1), SPEC, [], tmp_path)
-    assert list(tmp_path.iterdir()) == []
-    assert len(Dataset.open(prepare(Counting(), SPEC, [], tmp_path)).tracks) == 2
+        prepare(failing, SPEC, [], tmp_path)
+    (left,) = tmp_path.iterdir()
+    assert left.name.startswith(".rendering-") and failing.described == 1
+    again = Counting()
+    folder = prepare(again, SPEC, [], tmp_path)
+    assert again.described == 1, "what was finished is described a second time"
+    assert list(tmp_path.iterdir()) == [folder]
+    fresh = prepare(Counting(), SPEC, [], tmp_path / "fresh")
+    for name in ("current.npy", "video.npy", "label.npy", "tracks.json"):
+        assert (folder / name).read_bytes() == (fresh / name).read_bytes()
 
 
 def test_no_recordings_are_refused(tmp_path):

@@ -105,13 +105,13 @@ def test_nodes_integrate_the_gain():
 class Unrendered:
     """Windows of a furnace and their ceilings, without a picture being drawn."""
 
-    def __init__(self, world, recordings, **spec):
-        self.source = Furnace(FurnaceParameters(world=world, seed=11, recordings=recordings))
+    def __init__(self, world, recordings, lead=None, **spec):
+        self.source = Furnace(FurnaceParameters(world=world, seed=11, recordings=recordings, lead=lead))
         self.spec = replace(self.source.windows, **spec)
         label, tracks = [], []
         for i in range(recordings):
             law = self.source.world
-            visible = regime.simulate(law, 3600, law.generator(11, i, "regime")).visible[regime.PREROLL :]
+            visible = regime.simulate(law, 3600, law.generator(11, i, "regime")).visible[law.preroll :]
             frames = visible.reshape(1200, 3)
             label.append(np.stack([frames.mean(axis=1), frames[:, -1]], axis=1))
             name = f"batch-{i:03d}"
@@ -153,6 +153,17 @@ def test_posteriors_are_calibrated_and_the_test_would_notice_if_not(at_240, obse
     assert miscalibration(windows, chance) < 3.5
     assert miscalibration(windows, chance**1.6) > 4
     assert miscalibration(windows, np.clip(1.3 * chance - 0.15, 0.001, 0.999)) > 4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lead", [30.0, 520.0])
+def test_posteriors_are_calibrated_whatever_the_mean_lead(lead):
+    plant = Unrendered("std", 40, lead=lead)
+    windows, found = plant.at(lead)
+    for observer in OBSERVERS:
+        assert miscalibration(windows, found[observer]) < 3.5, observer
+    right, wrong = scores(windows, found), scores(*plant.at(lead + 240.0 if lead < 300 else lead - 240.0))
+    assert right["window_u"] == pytest.approx(0.89, abs=0.035) and wrong["window_u"] < right["window_u"] - 0.1
 
 
 def scores(windows, found):

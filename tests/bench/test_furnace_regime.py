@@ -3,7 +3,7 @@ import pytest
 
 from bench.data.furnace.chain import chain
 from bench.data.furnace.process import hold, recursion, wander
-from bench.data.furnace.regime import PREROLL, lead_law, simulate
+from bench.data.furnace.regime import lead_law, simulate
 from bench.data.furnace.world import WORLDS
 
 STD = WORLDS["std"]
@@ -109,5 +109,5 @@ def test_every_stage_can_be_the_first():
 
 
 def test_what_is_visible_at_second_zero_was_there_before():
-    visible = [simulate(STD, 1, np.random.default_rng(i)).visible[PREROLL] for i in range(600)]
+    visible = [simulate(STD, 1, np.random.default_rng(i)).visible[STD.preroll] for i in range(600)]
     assert np.mean(visible) == pytest.approx(420 / 1020, abs=4 * np.sqrt(0.24 / 600))

@@ -23,7 +23,7 @@ def signal(course):
 
 @pytest.mark.parametrize("level", [0, 1, 2])
 def test_arc_noise_has_the_signature_of_its_level(course, signal, level):
-    at = np.repeat(course.level[regime.PREROLL :], STD.samples) == level
+    at = np.repeat(course.level[STD.preroll :], STD.samples) == level
     x, before = signal.noise[1:][at], signal.noise[:-1][at]
     scale = signal.gain * signal.setpoint[at, None] / 10
     slope = ((x * before) / scale**2).sum() / (before**2 / scale**2).sum()
@@ -36,7 +36,7 @@ def test_arc_noise_has_the_signature_of_its_level(course, signal, level):
 
 
 def test_calm_is_calm_and_wild_is_wild_in_what_a_method_sees(course, signal):
-    level = np.repeat(course.level[regime.PREROLL :], STD.samples)
+    level = np.repeat(course.level[STD.preroll :], STD.samples)
     jumps = np.abs(np.diff(signal.values, axis=0)).mean(axis=1)
     quiet, wild = (np.median(jumps[level[1:] == i]) for i in (0, 2))
     assert wild > 1.5 * quiet
@@ -55,7 +55,7 @@ def test_feeds_only_ever_take_current_away():
 def test_severity_rises_and_falls_with_what_is_visible(course):
     world = replace(STD, severity_sd=0.0)
     strength = video.severity(world, course, np.random.default_rng(0))
-    visible = course.visible[regime.PREROLL :]
+    visible = course.visible[STD.preroll :]
     onset = np.flatnonzero((np.diff(visible) == 1) & (strength[:-1] < 1e-3))[0] + 1
     assert strength[onset + 19] == pytest.approx(1 - np.exp(-20 * world.step / world.rise), abs=2e-3)
     assert strength.min() >= 0 and strength.max() <= 1

@@ -6,6 +6,7 @@ import pytest
 
 from bench.data.dataset import Dataset, prepare
 from bench.data.furnace import WORLDS, Furnace, FurnaceParameters, source
+from bench.data.furnace.regime import lead_law
 from bench.data.furnace.world import World
 from bench.data.split import split
 from models.errors import InvalidRequest
@@ -114,3 +115,57 @@ def test_prepared_furnace_has_frames_labels_and_ceilings(tmp_path):
     own = windows.recording == 1
     expected = [truth[round(end / 2) - 30 : round(end / 2)].mean() > 0.5 for end in windows.end[own]]
     np.testing.assert_array_equal(windows.label[own], expected)
+
+
+def test_what_is_not_asked_for_changes_neither_fingerprint_nor_bytes():
+    plain = Furnace(FurnaceParameters())
+    assert plain.fingerprint() == "51a988fef6a20843"
+    asked = Furnace(replace(SHORT, lead=240.0))
+    assert asked.fingerprint() != Furnace(SHORT).fingerprint()
+    assert bytes_of(asked.recording(1)) == bytes_of(Furnace(SHORT).recording(1))
+    prints = [
+        replace(SHORT, **{key: value})
+        for key, value in (("lead", 100.0), ("setpoint_brightness", 0.0), ("unrelated", True))
+    ]
+    assert len({Furnace(each).fingerprint() for each in (SHORT, *prints)}) == 4
+
+
+@pytest.mark.parametrize("lead", [0.0, 1.0, 37.5, 137.3, 600.0, 1200.0])
+def test_the_mean_lead_is_the_one_that_was_asked_for(lead):
+    furnace = Furnace(replace(SHORT, lead=lead))
+    steps, mass = lead_law(furnace.world)
+    assert furnace.lead == lead and f"lead {lead:g} s" in furnace.title
+    # A lead is a whole number of steps, so that the mean is off by at most half of one.
+    assert (steps * mass).sum() * furnace.world.step == pytest.approx(lead, abs=1.0)
+    _, latent, signal = furnace._simulate(0)
+    assert len(latent.visible) == furnace.world.preroll + 900 and len(signal.values) == 3600
+    # What is visible at second 0 began in what was simulated before it.
+    assert furnace.world.preroll * furnace.world.step >= furnace.world.lead_high + 300
+
+
+def test_of_unrelated_modalities_only_the_nuisance_is_shared():
+    related, unrelated = (
+        Furnace(FurnaceParameters(seed=3, recordings=5, hours=4.0, setpoint_brightness=0.3, unrelated=flag))
+        for flag in (False, True)
+    )
+    assert "modalities unrelated" in unrelated.title and "set-point brightness 0.3" in unrelated.title
+    told = {}
+    for furnace in (related, unrelated):
+        level, label, brightness = [], [], []
+        for index in range(3):
+            recording = furnace.recording(index)
+            _, latent, signal = furnace._simulate(index)
+            level.append(latent.abnormal[furnace.world.preroll - 120 : -120])
+            label.append(recording.label.values)
+            frames = recording.video.values[:, 2:14, 2:14].mean(axis=(1, 2, 3))
+            brightness.append(np.corrcoef(frames, signal.setpoint[::4])[0, 1])
+        told[furnace] = np.corrcoef(np.concatenate(level), np.concatenate(label))[0, 1], np.mean(brightness)
+    assert told[related][0] > 0.8 and abs(told[unrelated][0]) < 0.25
+    assert told[unrelated][1] > 0.2
+    np.testing.assert_array_equal(related.recording(2).current.values, unrelated.recording(2).current.values)
+
+
+def test_unrelated_modalities_have_no_ceiling(tmp_path):
+    furnace = Furnace(replace(SHORT, unrelated=True))
+    dataset = Dataset.open(prepare(furnace, furnace.windows, [furnace.lead], tmp_path))
+    assert dataset.ceiling(furnace.windows, furnace.lead) == {}

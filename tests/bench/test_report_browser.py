@@ -92,6 +92,14 @@ def test_a_reader_sorts_filters_and_follows_an_anchor(
     assert browser.requested == [page.resolve().as_uri()]
 
 
+@pytest.mark.parametrize("language", ["", ".zh"])
+def test_all_usual_columns_stand_side_by_side(browser: Browser, report: Path, language: str) -> None:
+    opened(browser, report / f"report{language}.html", DESK)
+    assert browser.run("results.querySelectorAll('thead th').length") > 15
+    scroll = "results.querySelector('.scroll')"
+    assert browser.run(f"{scroll}.scrollWidth") == browser.run(f"{scroll}.clientWidth")
+
+
 def test_the_keyboard_reaches_sorting_filtering_and_the_table(browser: Browser, report: Path) -> None:
     opened(browser, report / "report.html", DESK)
     browser.run("results.querySelector('input').focus()")

@@ -43,6 +43,12 @@ def study(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture
+def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports without figures, which take most of their time, where a test is about tables and words."""
+    monkeypatch.setattr("bench.report.figures.draw.FIGURES", ())
+
+
 def call(*words: object) -> Result:
     return CliRunner().invoke(main, [str(word) for word in words], catch_exceptions=False)
 
@@ -64,6 +70,7 @@ def test_the_order_in_which_records_came_changes_no_byte(study: Path, tmp_path: 
     assert {Path(name).name for name in again} >= {"report.json", "cells.csv", "report.tex", "runs.csv"}
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_columns_of_the_command_and_of_the_study(study: Path, tmp_path: Path) -> None:
     record(load(study), tmp_path, score)
     shown = call("report", study, "--out", tmp_path, "--columns", "verdict, wilcoxon_p").stdout
@@ -124,6 +131,7 @@ def test_two_worlds_side_by_side(study: Path, tmp_path: Path) -> None:
     assert {name: files(tmp_path / "help")[name] for name in plain} == plain, "the plain report stays"
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_another_study_beside_on_the_same_units(study: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.yaml"
     other.write_text(STUDY.replace("batch: 64", "batch: 32"))
@@ -137,6 +145,7 @@ def test_another_study_beside_on_the_same_units(study: Path, tmp_path: Path) -> 
     assert "precursor report help --compare other" in text
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_a_study_may_name_what_lies_beside_it(study: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.yaml"
     other.write_text(STUDY.replace("batch: 64", "batch: 32"))
@@ -152,6 +161,7 @@ def test_a_study_may_name_what_lies_beside_it(study: Path, tmp_path: Path) -> No
     assert next(tmp_path.glob("help/*/report.zh.html")).exists(), "in the language of the study"
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_missing_and_failed_cells_are_counted(study: Path, tmp_path: Path) -> None:
     declared = load(study)
     cells = declared.cells()
@@ -169,6 +179,7 @@ def test_missing_and_failed_cells_are_counted(study: Path, tmp_path: Path) -> No
     assert "cells missing: 2, failed: 1" in shown.stderr
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_training_sets_that_overlap_are_told_to_the_report(study: Path, tmp_path: Path) -> None:
     declared = load(study)
     record(declared, tmp_path, score)

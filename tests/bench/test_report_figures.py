@@ -22,14 +22,25 @@ from bench.report.figures import drawings, sketches
 from bench.report.figures.agreement import CODES, seriated, shares, together
 from bench.report.figures.confusion import count
 from bench.report.figures.confusion import shares as class_shares
+from bench.report.figures.course import by_last
 from bench.report.figures.reliability import binned
-from bench.report.figures.space import embed, neighbours
+from bench.report.figures.space import embed, neighbours, turned
 from bench.report.figures.usage import by_rank, perplexity
 from bench.report.lang import speaking
 from bench.report.style import image, style
 
 SCORES = ["differences", "scores", "slopes"]
-INSIDE = ["curves", "confusion", "reliability", "code_usage", "code_agreement", "space"]
+INSIDE = [
+    "timeline",
+    "curves",
+    "code_curves",
+    "confusion",
+    "reliability",
+    "code_usage",
+    "code_agreement",
+    "code_course",
+    "space",
+]
 
 
 def drawn(found: Evidence) -> dict[str, Sketch]:
@@ -182,9 +193,30 @@ def test_neighbours_and_their_picture() -> None:
     assert 0.35 < neighbours(mixed, group) < 0.65
     flat = embed(apart)
     np.testing.assert_array_equal(flat, embed(apart))
+    turn = np.array([[0.6, -0.8], [-0.8, -0.6]])  # which mirrors, too
+    np.testing.assert_allclose(turned(flat @ turn + 3, flat), flat - flat.mean(axis=0), atol=1e-6)
     centres = [flat[group == g].mean(axis=0) for g in (0, 1)]
     assert np.linalg.norm(centres[0] - centres[1]) > 3 * flat[group == 0].std()
     assert embed(np.ones((40, 5))).tolist() == [[0.0, 0.0]] * 40
+
+
+def test_a_map_of_codes_by_hand() -> None:
+    counts = np.array([[[4, 0, 0, 0], [1, 3, 0, 0]], [[2, 1, 1, 0], [0, 1, 3, 0]]])
+    codes, share = by_last(counts)
+    assert codes.tolist() == [2, 1, 0], "by use of the video at the end; a code that nobody takes is left out"
+    np.testing.assert_allclose(share[0], [[0, 0, 1], [0, 0.75, 0.25]])
+    np.testing.assert_allclose(share[1], [[0.25, 0.25, 0.5], [0.75, 0.25, 0]])
+
+
+def test_records_of_before_show_two_stages() -> None:
+    def before(key: str) -> dict[str, Any]:
+        arrays = recorded(key, 1.0, True)
+        arrays["space"] = arrays["space"][:2]
+        return {name: value for name, value in arrays.items() if name not in ("space_epochs", "code_course")}
+
+    found = drawn(replace(changes(2, 3), predictions=before))
+    titles = [axes.get_title(loc="left").splitlines()[0] for axes in found["space"].figure.axes]
+    assert titles == ["before pre-training", "after pre-training"] and "code_course" not in found
 
 
 def test_collapsed_and_tiny_records_are_drawn() -> None:
@@ -192,7 +224,7 @@ def test_collapsed_and_tiny_records_are_drawn() -> None:
 
     def collapsed(key: str) -> dict[str, Any]:
         one = np.zeros((400, 6), dtype=int)
-        flat = {"space": np.zeros((2, 2, 40, 8), dtype=np.float16), "score": np.full(400, 0.5)}
+        flat = {"space": np.zeros((4, 2, 40, 8), dtype=np.float16), "score": np.full(400, 0.5)}
         return recorded(key, 1.0, True) | code_counts(one, one, 48) | flat
 
     assert set(INSIDE) <= set(drawn(replace(found, predictions=collapsed)))

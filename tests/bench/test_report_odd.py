@@ -11,9 +11,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from markdown_it import MarkdownIt
 from test_report_evidence import BASE, CHANGE, METRIC, evidence, run, synthetic
 
 from bench.report import ArmInfo, Evidence, compare, terminal, write
+from bench.report.details import _steps
 from bench.report.tables import results
 from bench.report.words import findings
 
@@ -233,3 +235,20 @@ def test_metrics_below_zero_have_wider_worst_cases() -> None:
     seen = [0.01 * s * (1 - 4) for s in range(3)]
     assert found.details.worst.low == pytest.approx((sum(seen) + (-1 - 0.5)) / 4)
     assert found.details.worst.high == pytest.approx((sum(seen) + (1 - 0.5)) / 4)
+
+
+def test_the_markdown_of_awkward_names_holds_no_markup_of_theirs(tmp_path: Path) -> None:
+    found = compare(awkward())
+    write(found, tmp_path)
+    tokens = (
+        MarkdownIt("commonmark").enable("table").parse((tmp_path / "report.md").read_text(encoding="utf-8"))
+    )
+    inside = [child for token in tokens for child in (token.children or ())]
+    assert not [t for t in (*tokens, *inside) if t.type in ("html_block", "html_inline")]
+    shown = ["".join(child.content for child in token.children or ()) for token in tokens]
+    assert sum("<script>alert('1')</script> & | *a* _b_" in text for text in shown) >= 3
+
+
+def test_steps_of_holm_are_what_it_multiplies_by() -> None:
+    p = [0.04, 0.9, math.nan, 0.001, 0.04]
+    assert _steps(p).tolist() == [3, 1, 1, 4, 2]

@@ -1,5 +1,7 @@
 """Splits: deterministic, both classes everywhere, and a proof that finds planted leaks."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -164,6 +166,72 @@ def test_blocks_of_time_keep_a_guard_of_window_and_lead():
 def test_a_recording_too_short_for_blocks_is_refused():
     with pytest.raises(InvalidRequest, match="both classes"):
         split(SplitSpec(by="time"), _tracks(1), _windows(1, per=8), seed=0, fold=None)
+
+
+def _published(part, count=1, groups=None, per=100):
+    """Windows of 12 s, one every 2 s, of which ``part`` says what the lists call them."""
+    windows = _windows(count, per=per)
+    return _tracks(count, groups=groups), replace(windows, part=np.tile(part, count).astype(np.int8))
+
+
+def test_published_parts_keep_what_is_apart():
+    # Row k sees 2 k to 2 k + 12 s: train to row 49, rows 50 to 59 reach across or lie in the guard.
+    part = np.repeat([0, -2, -1, 1], [50, 5, 5, 40])
+    tracks, windows = _published(part, count=2)
+    drawn = split(SplitSpec(by="published", validation=0.2), tracks, windows, seed=0, fold=None)
+    for recording in range(2):
+        own = [rows[windows.recording[rows] == recording] - 100 * recording for rows in _parts(drawn)]
+        np.testing.assert_array_equal(own[2], range(60, 100))
+        # Test windows begin at 120 s, so that training may go on to 108 s: row 48. A fifth of 49 rows.
+        np.testing.assert_array_equal(own[1], range(39, 49))
+        # Validation begins at 78 s; what is learnt from ends at 66 s: row 27.
+        np.testing.assert_array_equal(own[0], range(28))
+    # Of 95 windows that the lists name (guard apart), 40 + 10 + 28 are used.
+    assert drawn.dropped == 2 * (95 - 78)
+    again = split(SplitSpec(by="published", validation=0.2), tracks, windows, seed=5, fold=None)
+    np.testing.assert_array_equal(drawn.test, again.test)
+
+
+def test_a_published_test_block_in_the_middle():
+    part = np.repeat([0, -1, 1, -1, 0], [40, 3, 14, 3, 40])
+    tracks, windows = _published(part)
+    drawn = split(SplitSpec(by="published", validation=0.25), tracks, windows, seed=0, fold=None)
+    assert set(drawn.test) == set(range(43, 57))
+    # Apart are rows up to 31 (ending at 74, 12 s before 86) and from 68 on (12 s after 124).
+    assert min(set(drawn.train) | set(drawn.validation)) == 0 and max(drawn.validation) == 99
+    learnt = np.sort(np.concatenate([drawn.train, drawn.validation]))
+    assert not set(learnt) & set(range(32, 68)) and 31 in learnt
+
+
+def test_recordings_of_one_group_are_apart_on_its_clock():
+    # Two stretches of one batch on one clock: the test part of the second is too near to the first's windows.
+    tracks, windows = _published(np.zeros(20), count=2, groups=["a", "a"], per=20)
+    later = windows.recording == 1
+    shifted = np.where(later, 40.0, 0.0)
+    moved = replace(
+        windows,
+        begin=windows.begin + shifted,
+        end=windows.end + shifted,
+        part=later.astype(np.int8),
+    )
+    drawn = split(SplitSpec(by="published", validation=0.0), tracks, moved, seed=0, fold=None)
+    # The test part begins at 40 s: training windows end by 28 s, row 8.
+    np.testing.assert_array_equal(drawn.train, range(9))
+    assert drawn.dropped == 11
+
+
+def test_no_published_part_is_refused():
+    tracks, windows = _published(np.repeat([0, -1], 50))
+    for without in (windows, _windows(1, per=100)):
+        with pytest.raises(InvalidRequest, match="published needs frames that are published as test frames"):
+            split(SplitSpec(by="published"), tracks, without, seed=0, fold=None)
+
+
+def test_the_proof_holds_for_published_parts_and_for_more_windows_than_a_chunk():
+    tracks, windows = _tracks(1), _windows(1, per=3000)
+    prove_apart(_rows(range(1500), [], range(1511, 3000)), tracks, windows, by="published")
+    with pytest.raises(LeakError, match="a train window comes within 10 s"):
+        prove_apart(_rows(range(1500), [], range(1510, 3000)), tracks, windows, by="published")
 
 
 def _rows(*parts):

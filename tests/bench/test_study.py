@@ -50,9 +50,24 @@ def test_more_seeds_keep_what_is_there(tiny):
     assert {c.key for c in load(tiny).cells()} < {c.key for c in load(tiny, settings=("seeds=3",)).cells()}
 
 
-def test_permutations_multiply_only_the_shuffled_control(tiny):
+def test_permutations_multiply_what_has_its_pairs_shuffled(tiny):
     study = load(tiny, settings=("controls=[shuffled_pairs]", "permutations=3"))
     assert len(study.cells()) == 2 * (1 + 1 + 3)
+    mixed = load(tiny, settings=("baseline.pairs=shuffled", "controls=[no_pretraining]", "permutations=3"))
+    cells = mixed.cells()
+    assert len(cells) == len({cell.key for cell in cells}) == 2 * (3 + 3 + 1)
+    assert {cell.permutation for cell in cells if cell.arm == "cwcl"} == {0, 1, 2}
+
+
+def test_disturbances_change_the_key_of_what_is_read_under_them_alone(tiny):
+    plain = {(c.arm, c.unit.name): c.key for c in load(tiny).cells()}
+    asked = {
+        (c.arm, c.unit.name): c.key for c in load(tiny, settings=("disturbances={mist: [0.5]}",)).cells()
+    }
+    same = {place[0] for place in plain if plain[place] == asked[place]}
+    assert same == {"no_pretraining"}
+    with pytest.raises(InvalidRequest, match="did you mean 'mist'"):
+        load(tiny, settings=("disturbances={mst: [0.5]}",))
 
 
 @pytest.mark.parametrize(

@@ -174,3 +174,33 @@ def test_a_recording_without_a_window_does_not_spoil_the_others():
     empty = _track(name="b", current_first=20, current_count=0, video_first=12, video_count=0)
     found = cut((_track(), empty), _labels(*[0] * 12), SPEC, lead=4.0)
     assert len(found) == 9 and set(found.recording) == {0}
+
+
+def test_the_published_part_of_a_window_is_that_of_its_frames_unless_it_sees_the_other():
+    # Frames of 3 s from 0.5 s: 0 to 3 train (to 12.5 s), 4 guard, 5 to 11 test (from 15.5 s).
+    part = np.array([0] * 4 + [-1] + [1] * 7, dtype=np.int8)
+    found = cut((_track(),), _labels(*[0] * 12), replace(SPEC, margin=0.0), 0.0, part)
+    by_end = dict(zip(found.end.tolist(), found.part.tolist(), strict=True))
+    # Video of two frames, current of 6 s that ends up to 2 s earlier.
+    assert by_end[9.5] == by_end[12.5] == 0 and by_end[15.5] == by_end[18.5] == -1
+    # Frames 5 and 6 are both test; the current begins at 15 s, in the guard: nothing of train is seen.
+    assert by_end[21.5] == by_end[36.5] == 1
+    early = cut((_track(),), _labels(*[0] * 12), SPEC, 4.0, part)
+    seen = dict(zip(early.end.tolist(), early.part.tolist(), strict=True))
+    # Four seconds of lead: the current of the first begins at 11 s, where train frames still are.
+    assert seen[21.5] == -2 and seen[24.5] == 1
+    assert cut((_track(),), _labels(*[0] * 12), SPEC, 4.0).part is None
+
+
+def test_what_a_window_sees_of_another_recording_of_its_group_counts():
+    # Both recordings lie on one clock; the current of the second begins while the video of the first runs.
+    first = _track(video_count=6, current_count=9)
+    second = _track(name="b", current_first=9, video_first=6, current_start=15.0, video_start=18.5)
+    part = np.array([0] * 6 + [1] * 12, dtype=np.int8)
+    found = cut((first, second), _labels(*[0] * 18), replace(SPEC, margin=0.0), 0.0, part)
+    later = found.recording == 1
+    # The first recording's frames end at 18.5 s; windows of the second that begin before see them.
+    np.testing.assert_array_equal(found.part[later] == -2, found.begin[later] < 18.5)
+    assert (found.part[later] == -2).any() and (found.part[later] == 1).any()
+    alone = cut((first, replace(second, group="b")), _labels(*[0] * 18), replace(SPEC, margin=0.0), 0.0, part)
+    assert (alone.part[later] == 1).all()

@@ -390,13 +390,18 @@ class TestProjectionExperts:
             out.append(y + linear(np.maximum(linear(layer_norm(y, expert.before_feed), enter), 0.0), leave))
         return np.array(out)
 
+    @pytest.mark.parametrize("shared", (0, 2))
     @pytest.mark.parametrize("keep", ("steps", "tokens"))
     @pytest.mark.parametrize("router", ("softmax", "sigmoid", "constant"))
     @pytest.mark.parametrize(("modality", "steps"), [("current", 6), ("video", 4)])
-    def test_equals_loops(self, keep: str, router: str, modality: str, steps: int) -> None:
-        bridge, z = self.make(keep=keep, router=router), unit(1, steps, 8)
+    def test_equals_loops(self, shared: int, keep: str, router: str, modality: str, steps: int) -> None:
+        bridge, z = self.make(keep=keep, router=router, shared=shared), unit(1, steps, 8)
         out = array(bridge(z, modality, NONE.strong))[0]
-        x = np.array([*array(bridge.tokens[modality]), *(scaled(row) for row in array(z)[0])])
+        known = np.array([scaled(row) for row in array(z)[0]])
+        for layer in bridge.shared:
+            assert isinstance(layer, _Expert)
+            known = self.one_expert(layer, known, [*range(steps)], range(steps))
+        x = np.array([*array(bridge.tokens[modality]), *known])
         if keep == "steps":
             time, rows = [-1.0, -1.0, -1.0, *range(steps)], range(3, 3 + steps)
         else:

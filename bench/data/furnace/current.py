@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.data.furnace.process import Floats, hold, recursion, wander
-from bench.data.furnace.regime import PREROLL, Regime
+from bench.data.furnace.regime import Regime
 from bench.data.furnace.world import World
 
 PHASES = 3
@@ -47,7 +47,7 @@ def simulate(world: World, regime: Regime, rng: np.random.Generator) -> Current:
     spread = gain * setpoint / 10
     noise = recursion(np.array(world.noise_decay)[level], spread[:, None] * _innovations(world, level, rng))
     values = setpoint[:, None] * (1 + imbalance) + drift - _feed(world, len(level), rng) + noise
-    first = PREROLL * world.samples
+    first = world.preroll * world.samples
     return Current(values[first:].astype(np.float32), setpoint[first:], noise[first - 1 :], gain)
 
 

@@ -15,11 +15,11 @@ Features = NDArray[np.float32]
 
 
 def current_features(signal: Signal, seconds: float) -> Features:
-    """Return ``(frames, 24)``: eight properties of each of three phases, of the step's samples alone.
+    """Return eight properties of each phase, of the step's samples alone: ``(frames, 24)`` for three.
 
-    In order, three columns each: mean (kA), slope (kA/s), log deviation, log deviation of the
+    In order, a column a phase: mean (kA), slope (kA/s), log deviation, log deviation of the
     differences, log mean absolute difference, lag-1 autocorrelation, correlations of the phases
-    (1-2, 2-3, 3-1), log range.
+    (1-2, 2-3, 3-1; two phases have one, a single phase none), log range.
 
     Raises:
         InvalidRequest: a step has fewer than four samples, or not a whole number of them.
@@ -40,6 +40,8 @@ def current_features(signal: Signal, seconds: float) -> Features:
     lagged = (centred[:, 1:] * centred[:, :-1]).mean(axis=1)
     beside = np.roll(centred, -1, axis=2)
     shared = (centred * beside).mean(axis=1)
+    phases = frames.shape[2]
+    pairs = phases if phases > 2 else phases - 1
     columns = (
         mean,
         slope,
@@ -47,26 +49,30 @@ def current_features(signal: Signal, seconds: float) -> Features:
         np.log(differences.std(axis=1) + FLOOR),
         np.log(np.abs(differences).mean(axis=1) + FLOOR),
         lagged / (power + FLOOR**2),
-        shared / (np.sqrt(power * np.roll(power, -1, axis=1)) + FLOOR**2),
+        (shared / (np.sqrt(power * np.roll(power, -1, axis=1)) + FLOOR**2))[:, :pairs],
         np.log(np.ptp(frames, axis=1) + FLOOR),
     )
     return np.concatenate(columns, axis=1).astype(np.float32)
 
 
 def video_features(signal: Signal, seconds: float) -> Features:
-    """Return ``(frames, 64)``: colour and warmth of a 4 x 4 grid, averaged over the pictures of a step.
+    """Return colour and warmth of a 4 x 4 grid, averaged over the pictures of a step: ``(frames, 64)``.
 
     48 columns are the mean red, green and blue of each cell (row by row, colour fastest), 16 the
-    largest red minus blue within each cell; all in shares of full scale.
+    largest red minus blue within each cell; all in shares of full scale. Of a grey picture they are
+    16 means and 16 largest values. A rest that does not fill the grid is left out at the right and
+    at the bottom.
 
     Raises:
         InvalidRequest: a step does not hold a whole number of pictures.
     """
     pictures = frames_of(signal, seconds)
     count, each, height, width, channels = pictures.shape
-    bands = (pictures / np.float32(255)).reshape(count * each, GRID, height // GRID, width, channels)
-    colour = bands.mean(axis=2).reshape(-1, GRID, GRID, width // GRID, channels).mean(axis=3)
-    warmer = (bands[..., 0] - bands[..., 2]).max(axis=2)
-    warmth = warmer.reshape(-1, GRID, GRID, width // GRID).max(axis=3)
+    tall, wide = height // GRID, width // GRID
+    filled = pictures[:, :, : GRID * tall, : GRID * wide]
+    bands = (filled / np.float32(255)).reshape(count * each, GRID, tall, GRID * wide, channels)
+    colour = bands.mean(axis=2).reshape(-1, GRID, GRID, wide, channels).mean(axis=3)
+    warmer = (bands[..., 0] - bands[..., 2] if channels > 1 else bands[..., 0]).max(axis=2)
+    warmth = warmer.reshape(-1, GRID, GRID, wide).max(axis=3)
     columns = [part.reshape(count, each, -1).mean(axis=1) for part in (colour, warmth)]
     return np.concatenate(columns, axis=1)

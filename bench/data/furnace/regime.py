@@ -15,13 +15,10 @@ from bench.data.furnace.world import World
 
 Ints = NDArray[np.int64]
 
-#: Steps simulated before second 0, so that lead, glow and set-point have settled by then.
-PREROLL = 300
-
 
 @dataclass(frozen=True)
 class Regime:
-    """Latent course on the grid of ``World.step``; all arrays ``(PREROLL + steps,)``.
+    """Latent course on the grid of ``World.step``; all arrays ``(World.preroll + steps,)``.
 
     Attributes:
         stage: Erlang stage, normal stages first.
@@ -51,19 +48,21 @@ def leave(world: World) -> NDArray[np.float64]:
 def lead_law(world: World) -> tuple[Ints, NDArray[np.float64]]:
     """Return the possible leads in whole steps, and their probabilities."""
     steps = np.arange(round(world.lead_low / world.step), round(world.lead_high / world.step) + 1)
-    low = (world.lead_low - world.lead_mean) / world.lead_sd
-    high = (world.lead_high - world.lead_mean) / world.lead_sd
-    law = truncnorm(low, high, loc=world.lead_mean, scale=world.lead_sd)
-    mass = np.diff(law.cdf((np.append(steps, steps[-1] + 1) - 0.5) * world.step))
-    mass /= mass.sum()
+    mass = np.ones(1)
+    if len(steps) > 1:
+        low = (world.lead_low - world.lead_mean) / world.lead_sd
+        high = (world.lead_high - world.lead_mean) / world.lead_sd
+        law = truncnorm(low, high, loc=world.lead_mean, scale=world.lead_sd)
+        mass = np.diff(law.cdf((np.append(steps, steps[-1] + 1) - 0.5) * world.step))
+        mass /= mass.sum()
     # The law is shared by all callers.
     steps.flags.writeable = mass.flags.writeable = False
     return steps, mass
 
 
 def simulate(world: World, steps: int, rng: np.random.Generator) -> Regime:
-    """Draw one recording of ``steps`` latent steps, and :data:`PREROLL` steps before it."""
-    total = PREROLL + steps
+    """Draw one recording of ``steps`` latent steps, and ``world.preroll`` steps before it."""
+    total = world.preroll + steps
     stage = _stages(world, total, rng)
     abnormal = (stage >= world.normal_stages).astype(np.int64)
     switched = np.diff(abnormal, prepend=abnormal[0]) != 0

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from bench.data.furnace import current, features, regime, video
 from bench.data.furnace.ceiling import OBSERVERS, Observed, ceiling
 from bench.data.furnace.current import Current
-from bench.data.furnace.regime import PREROLL, Regime
+from bench.data.furnace.regime import Regime
 from bench.data.furnace.world import VERSION, WORLDS, World
 from bench.data.recording import Recording, Signal
 from bench.data.source import Floats, Source
@@ -36,6 +37,47 @@ class FurnaceParameters:
     seed: int = param(0, low=0, help="another seed is an independent draw of all recordings")
     recordings: int = param(100, low=5, high=10_000, help="production batches")
     hours: float = param(2.0, low=0.1, high=100.0, help="length of a batch, h")
+    lead: float | None = param(
+        None, low=0.0, high=1200.0, help="mean lead of the current, s; the world's own (240) if not given"
+    )
+    setpoint_brightness: float | None = param(
+        None,
+        low=0.0,
+        high=1.0,
+        help="log brightness of the picture per kA of set-point, which both modalities then share; the "
+        "world's own (std 0, hard 0.1) if not given",
+    )
+    unrelated: bool = param(
+        False, help="video and label follow a course of their own, which the current does not know"
+    )
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What was asked for; what came later and was not asked for is left out, as if it were not there."""
+        later = {"lead": None, "setpoint_brightness": None, "unrelated": False}
+        return {name: value for name, value in asdict(self).items() if value != later.get(name, ())}
+
+    @property
+    def constants(self) -> World:
+        """The world with what was asked for put in."""
+        world = WORLDS[self.world]
+        if self.lead is not None:
+            world = world.leading(self.lead)
+        if self.setpoint_brightness is not None:
+            world = replace(world, setpoint_brightness=self.setpoint_brightness)
+        return world
+
+    @property
+    def title(self) -> str:
+        """What tables and figures call these data."""
+        words = [self.world, f"seed {self.seed}"]
+        words += [f"{self.recordings} batches"] if self.recordings != 100 else []
+        words += [f"{self.hours:g} h each"] if self.hours != 2.0 else []
+        words += [f"lead {self.lead:g} s"] if self.lead is not None else []
+        if self.setpoint_brightness is not None:
+            words.append(f"set-point brightness {self.setpoint_brightness:g}")
+        words += ["modalities unrelated"] if self.unrelated else []
+        return f"simulated furnace ({', '.join(words)})"
 
 
 @component("dataset", "furnace", parameters=FurnaceParameters, origin="embedded simulator")
@@ -48,7 +90,6 @@ class Furnace(Source):
 
     simulated = True
     metadata = ("set-point (kA)", "set-point change (kA/min)")
-    lead = 240.0
 
     def __init__(self, parameters: FurnaceParameters, path: str | None = None) -> None:
         if path is not None:
@@ -56,8 +97,9 @@ class Furnace(Source):
                 f"the furnace is simulated and reads no files, got path {path!r}; remove the path"
             )
         self.parameters = parameters
-        self.world = WORLDS[parameters.world]
-        self.title = f"simulated furnace ({parameters.world}, seed {parameters.seed})"
+        self.world = parameters.constants
+        self.lead = self.world.lead_mean
+        self.title = parameters.title
         self.windows = WindowSpec()
         self.count = parameters.recordings
         # The shifted half is the one fold there is: learn from the ordinary half, test on the other.
@@ -66,7 +108,7 @@ class Furnace(Source):
 
     def fingerprint(self) -> str:
         """Return a hash of the parameters, the constants of the world and the simulator's version."""
-        return key(["furnace", VERSION, asdict(self.parameters), asdict(self.world)])
+        return key(["furnace", VERSION, self.parameters.told, asdict(self.world)])
 
     def recordings(self) -> Iterator[Recording]:
         """Simulate and render one production batch after the other."""
@@ -82,16 +124,24 @@ class Furnace(Source):
         change = signal.setpoint - np.concatenate(
             [signal.setpoint[:1].repeat(minute), signal.setpoint[:-minute]]
         )
-        frames = video.render(world, latent, setpoint, world.generator(self.parameters.seed, index, "video"))
+        if self.parameters.unrelated:
+            latent = self._regime(index, "unrelated regime")
+        frames = self.pictures(index, world, latent, setpoint)
         return Recording(
             name=f"{PREFIX}{index:03d}",
             group=f"{PREFIX}{index:03d}",
             current=Signal(signal.values, world.current_rate),
             video=Signal(frames, rate),
-            label=Signal(latent.visible[PREROLL:], rate),
+            label=Signal(latent.visible[world.preroll :], rate),
             fold=0 if self.world.shifted(index) else -1,
             metadata=Signal(np.stack([signal.setpoint, change], axis=1), world.current_rate),
         )
+
+    def pictures(
+        self, index: int, world: World, latent: Regime, setpoint: NDArray[np.float64]
+    ) -> NDArray[Any]:
+        """Return the frames of one batch; see :func:`bench.data.furnace.video.render`."""
+        return video.render(world, latent, setpoint, world.generator(self.parameters.seed, index, "video"))
 
     def current_features(self, signal: Signal, seconds: float) -> Floats:
         """Return ``(frames, 24)``; see :func:`bench.data.furnace.features.current_features`."""
@@ -109,8 +159,11 @@ class Furnace(Source):
         The instant is the middle of the video window for ``majority`` (the same thing unless the
         condition changes twice within the window) and its last frame for ``last``. The observers are
         those of :func:`bench.data.furnace.ceiling.ceiling`; they see the whole latent steps (2 s) that
-        the current window touches.
+        the current window touches. There is none where the modalities are unrelated: all that can be
+        known is the base rate, and no skill is defined over it.
         """
+        if self.parameters.unrelated:
+            return {}
         rows = [np.flatnonzero(windows.recording == index) for index in range(len(tracks))]
         asked = [_observed(self.world, tracks[i], windows, spec, own) for i, own in enumerate(rows)]
         steps = int(np.ceil(spec.current_seconds / self.world.step - EPSILON))
@@ -125,10 +178,14 @@ class Furnace(Source):
         return joined
 
     def _simulate(self, index: int) -> tuple[World, Regime, Current]:
-        world, seed = self.world.of(index), self.parameters.seed
+        world, latent = self.world.of(index), self._regime(index, "regime")
+        drawn = world.generator(self.parameters.seed, index, "current")
+        return world, latent, current.simulate(world, latent, drawn)
+
+    def _regime(self, index: int, purpose: str) -> Regime:
+        world = self.world.of(index)
         steps = round(self.parameters.hours * 3600 / world.step)
-        latent = regime.simulate(world, steps, world.generator(seed, index, "regime"))
-        return world, latent, current.simulate(world, latent, world.generator(seed, index, "current"))
+        return regime.simulate(world, steps, world.generator(self.parameters.seed, index, purpose))
 
 
 def _observed(

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from bench.data.furnace.process import Floats, recursion, wander
-from bench.data.furnace.regime import PREROLL, Regime
+from bench.data.furnace.regime import Regime
 from bench.data.furnace.world import World
 
 SIDE = 16
@@ -26,7 +26,7 @@ def severity(world: World, regime: Regime, rng: np.random.Generator) -> Floats:
     decay = np.exp(-world.step / np.where(regime.visible == 1, world.rise, world.fall))
     glow = recursion(decay, (1 - decay) * regime.visible)
     strength = np.exp(world.severity_sd * rng.standard_normal(len(regime.leads) + 1))
-    return (glow * strength[regime.episode])[PREROLL:]
+    return (glow * strength[regime.episode])[world.preroll :]
 
 
 def render(world: World, regime: Regime, setpoint: Floats, rng: np.random.Generator) -> NDArray[np.uint8]:
@@ -44,7 +44,7 @@ def render(world: World, regime: Regime, setpoint: Floats, rng: np.random.Genera
     """
     steps = len(setpoint)
     strength = severity(world, regime, rng)
-    places = rng.uniform(0.2, 0.8, (len(regime.leads) + 1, 2))[regime.episode[PREROLL:]]
+    places = rng.uniform(0.2, 0.8, (len(regime.leads) + 1, 2))[regime.episode[world.preroll :]]
     flicker = 1 + world.flicker_sd * rng.standard_normal(steps)
     heat = _spots(places, 0.07 + 0.16 * strength, strength * flicker)
     glow = np.clip(1.5 * heat[..., None] - np.array([0, 0.55, 1.1], dtype=np.float32), 0, 1)

@@ -6,6 +6,7 @@ tuned until some method wins.
 
 from __future__ import annotations
 
+import math
 import zlib
 from dataclasses import dataclass, replace
 
@@ -14,7 +15,11 @@ import numpy as np
 #: Raised whenever the same parameters would give other bytes.
 VERSION = 1
 
-PURPOSES = ("regime", "current", "video")
+PURPOSES = ("regime", "current", "video", "unrelated regime")
+#: Seconds before second 0 in which glow and set-point settle, on top of the longest lead.
+SETTLING = 300.0
+#: How far the lead of an episode may lie from the mean when a mean is asked for, s.
+LEAD_REACH = 60.0
 Levels = tuple[float, float, float]
 
 
@@ -103,6 +108,20 @@ class World:
     def samples(self) -> int:
         """Samples of the current in one latent step."""
         return round(self.step * self.current_rate)
+
+    @property
+    def preroll(self) -> int:
+        """Steps simulated before second 0: what is visible then began as long ago as the longest lead."""
+        return math.ceil((max(self.lead_high, 300.0) + SETTLING) / self.step)
+
+    def leading(self, mean: float) -> World:
+        """Return the same furnace with another mean lead, s.
+
+        The law stays symmetric about its mean, so that it is narrower than usual where the mean is
+        below a minute.
+        """
+        reach = min(LEAD_REACH, mean)
+        return replace(self, lead_mean=mean, lead_low=mean - reach, lead_high=mean + reach)
 
     def shifted(self, index: int) -> bool:
         """Return whether recording ``index`` belongs to the shifted half."""

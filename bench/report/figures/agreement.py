@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 from bench.report.comparison import Comparison
 from bench.report.drawing import Sketch
 from bench.report.figures.readings import read, shown
+from bench.report.figures.shades import name_shades, shade
 from bench.report.lang import say
-from bench.report.style import BLUE, GREY, grid, legend, titles, wrapped
+from bench.report.style import GREY, grid, legend, titles, wrapped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 CODES = 24
 """Codes that are drawn; the others stand together in the last row and column."""
-_LEVELS = 20  # shades, so that a panel has twenty paths and not six hundred
 _SHOWN = (0.05, 0.25, 0.5, 1.0)  # shares in the legend
 Floats = NDArray[np.float64]
 
@@ -38,16 +38,15 @@ def agreement(comparison: Comparison) -> Iterator[Sketch]:
     for axes, (name, (unit, codes, counts)) in zip(panels, found.items(), strict=True):
         _panel(axes, f"{wrapped(name, 42)}\n{unit}", codes, counts)
     left_out = len(comparison.learned) - len(found)
-    for level in _SHOWN:
-        panels[0].fill_between([], [], color=BLUE, alpha=_alpha(level), lw=0, label=f"{100 * level:.0f} %")
+    name_shades(panels[0], {share: f"{100 * share:.0f} %" for share in _SHOWN})
     legend(figure)
     titles(figure, say("Agreement of codes on the test part"), comparison.evidence.data, left_out)
     caption = say(
         "Where the video takes a code (row), the share of the codes (columns) that the current takes at the "
-        "same time, the darker the more (white: under 2.5 %): {n} codes most used by the video, in an "
-        "order in which codes that are taken together lie together, and all others. On the diagonal both "
-        "take the same code; a dark block is a group of codes that stand for the same. Agreement is not "
-        "quality: any nuisance that both see raises it.",
+        "same time, the fuller the colour the more (empty: under 2.5 %): {n} codes most used by the video, "
+        "in an order in which codes that are taken together lie together, and all others. On the diagonal "
+        "both take the same code; a filled block is a group of codes that stand for the same. Agreement is "
+        "not quality: any nuisance that both see raises it.",
         n=CODES,
     )
     yield Sketch("code_agreement", caption, figure, _data(found))
@@ -104,26 +103,11 @@ def shares(counts: Floats) -> Floats:
     return found
 
 
-def _alpha(share: float) -> float:
-    return float(share**0.7)  # a small share can be seen
-
-
 def _panel(axes: Axes, title: str, codes: NDArray[np.int64], counts: Floats) -> None:
-    from matplotlib.patches import PathPatch, Rectangle
-    from matplotlib.path import Path
-
-    share, size = shares(counts), len(counts)
-    level = np.round(share * _LEVELS).astype(int)
-    for shade in range(1, _LEVELS + 1):
-        cells = [Rectangle((c - 0.5, r - 0.5), 1, 1) for r, c in np.argwhere(level == shade)]
-        if cells:
-            paths = [cell.get_transform().transform_path(cell.get_path()) for cell in cells]
-            whole = Path.make_compound_path(*paths)
-            axes.add_patch(PathPatch(whole, color=BLUE, alpha=_alpha(shade / _LEVELS), lw=0))
+    size = len(counts)
+    shade(axes, shares(counts))
     axes.plot([-0.5, size - 0.5], [size - 1.5] * 2, color=GREY, lw=0.7)
     axes.plot([size - 1.5] * 2, [-0.5, size - 0.5], color=GREY, lw=0.7)
-    axes.set_xlim(-0.5, size - 0.5)
-    axes.set_ylim(size - 0.5, -0.5)
     axes.set_aspect("equal")
     names = [str(code) for code in codes] + [say("other")]
     step = max(1, size // 8)
@@ -133,8 +117,6 @@ def _panel(axes: Axes, title: str, codes: NDArray[np.int64], counts: Floats) -> 
     axes.set_xlabel(say("code of the current"))
     axes.set_ylabel(say("code of the video"))
     axes.set_title(title, fontsize=9, loc="left")
-    axes.grid(False)
-    axes.spines["bottom"].set_visible(False)
 
 
 def _data(found: dict[str, tuple[str, NDArray[np.int64], Floats]]) -> pd.DataFrame:

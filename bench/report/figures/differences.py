@@ -18,7 +18,7 @@ from bench.report.figures.marks import (
     widest,
 )
 from bench.report.lang import say
-from bench.report.metric import readable
+from bench.report.metric import in_seconds, readable
 from bench.report.style import GREEN, INK, legend, name_rows, titles
 
 
@@ -44,7 +44,11 @@ def differences(comparison: Comparison) -> Iterator[Sketch]:
         axes.annotate(say(word), (1.01, place), xycoords=aside, va="center", color=INK, size=9)
         frames.append(points(arm.info.name, unit_by_unit, interval, "difference", verdict=word))
     name_rows(axes, [arm.info.name for arm in arms])
-    axes.set_xlabel(say("Δ {metric} (difference of fractions)", metric=readable(comparison.evidence.metric)))
+    metric = readable(comparison.evidence.metric)
+    if in_seconds(comparison.evidence.metric):
+        axes.set_xlabel(say("Δ {metric} (s)", metric=metric))
+    else:
+        axes.set_xlabel(say("Δ {metric} (difference of fractions)", metric=metric))
     title = say("Difference from {arm}", arm=base.info.name)
     titles(figure, title, comparison.evidence.data, len(comparison.changes) - len(arms))
     if rope > 0:

@@ -15,7 +15,7 @@ from bench.report.drawing import Sketch
 from bench.report.figures.marks import chance, heights, points, thinned, together
 from bench.report.lang import say
 from bench.report.levels import UNITS, Level, by_level, numeric
-from bench.report.metric import readable, short
+from bench.report.metric import readable, short, with_unit
 from bench.report.style import BLUE, ORANGE, legend, noted, titles, wrapped
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def _ceiling(
 def _label(figure: Figure, axes: Axes, comparison: Comparison, factor: str, left_out: int) -> None:
     metric = readable(comparison.evidence.metric)
     axes.set_xlabel(axis(factor))
-    axes.set_ylabel(say("{metric} (fraction)", metric=short(comparison.evidence.metric)))
+    axes.set_ylabel(with_unit(comparison.evidence.metric, short(comparison.evidence.metric)))
     title = say("{metric} by {factor}", metric=f"{metric[:1].upper()}{metric[1:]}", factor=factor)
     if left_out:
         title = noted(title, say("the first {n} levels", n=_MOST))

@@ -14,7 +14,7 @@ from bench.report.drawing import Sketch
 from bench.report.figures.factors import axis, stem
 from bench.report.lang import say
 from bench.report.levels import UNITS
-from bench.report.metric import short
+from bench.report.metric import short, with_unit
 from bench.report.style import grid, legend, noted, series, titles, wrapped
 
 _FIGURES = 3  # pairs of factors that are drawn, in the order of the study
@@ -84,7 +84,7 @@ def _figure(comparison: Comparison, levels: dict[str, tuple[str, ...]], means: M
     axes.set_xlim(-0.5, len(at) - 0.5)
     axes.grid(axis="x", visible=False)
     axes.set_xlabel(axis(along))
-    axes.set_ylabel(say("{metric} (fraction)", metric=short(comparison.evidence.metric)))
+    axes.set_ylabel(with_unit(comparison.evidence.metric, short(comparison.evidence.metric)))
     title = say("{first} and {second} together", first=along, second=other)
     if len(at) < len(levels[along]) or len(lines) < len(levels[other]):
         title = noted(title, say("the first {n} × {m} levels", n=len(at), m=len(lines)))

@@ -13,7 +13,7 @@ from bench.report.comparison import Comparison
 from bench.report.drawing import Sketch
 from bench.report.figures.marks import MOST, canvas, chance, heights, points, row, thinned, together
 from bench.report.lang import say
-from bench.report.metric import readable
+from bench.report.metric import readable, with_unit
 from bench.report.style import BLUE, GREY, ORANGE, legend, name_rows, titles
 
 
@@ -43,7 +43,7 @@ def scores(comparison: Comparison) -> Iterator[Sketch]:
         row(axes, place, each.scores, height, mean, interval, each.look)
         frames.append(points(each.name, each.scores, interval, kind=each.kind))
     name_rows(axes, [each.name for each in drawn])
-    axes.set_xlabel(say("{metric} (fraction)", metric=readable(comparison.evidence.metric)))
+    axes.set_xlabel(with_unit(comparison.evidence.metric, readable(comparison.evidence.metric)))
     titles(figure, say("Score by arm"), comparison.evidence.data, len(rows) - len(drawn))
     legend(figure)
     caption = say("Score of every arm, unit by unit (small points), with mean and 95 % t interval (large).")

@@ -12,7 +12,7 @@ from bench.report.comparison import ArmResult, Comparison
 from bench.report.drawing import Sketch
 from bench.report.figures.marks import compared, widest
 from bench.report.lang import say
-from bench.report.metric import short
+from bench.report.metric import short, with_unit
 from bench.report.style import BLUE, GREY, INK, VERMILLION, grid, legend, titles, wrapped
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def slopes(comparison: Comparison) -> Iterator[Sketch]:
     frames = []
     for axes, arm in zip(panels, arms, strict=True):
         frames.append(_panel(axes, arm, comparison.baseline))
-    panels[0].set_ylabel(say("{metric} (fraction)", metric=short(comparison.evidence.metric)))
+    panels[0].set_ylabel(with_unit(comparison.evidence.metric, short(comparison.evidence.metric)))
     title = say("From {arm} to each arm, unit by unit", arm=comparison.baseline.info.name)
     titles(figure, title, comparison.evidence.data, len(comparison.changes) - len(arms))
     for colour, dash, label in (

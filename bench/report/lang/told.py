@@ -45,6 +45,7 @@ _NOTES = (
     template("the codes of the current re-named at random"),
     template("current encoder trained on the labels, at the same budget"),
     template("logistic regression on the mean current features"),
+    template("the published current-only transformer trained on the labels, at the same budget"),
     template("video encoder trained on the labels, at the same budget"),
     template("every window called abnormal"),
     template("label frequency by the clock on the wall: what a model that knows the time scores"),
@@ -59,6 +60,12 @@ _NOTES = (
     template("by {unit}: the published folds, no validation part"),
     template("by {unit}: a share of {test} held out, {rest} of the rest for validation"),
     template("by {unit}: a share of {test} held out, no validation part"),
+    # bench.disturb
+    template("opacity {value}"),
+    template("{value} of full scale added"),
+    template("{value} of the samples of a phase"),
+    template("{value} of the time"),
+    template("± {value} samples"),
     # kinds of failure
     template("invalid"),
     template("diverged"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from html import escape
 
 from bench.report.lang import say
@@ -21,7 +22,7 @@ def html_table(table: Table, runs: Callable[[tuple[str, ...]], str] = titled) ->
         table: what to write.
         runs: run ids of a cell -> the attribute that names them.
     """
-    shown = table.shown
+    shown, attribute = table.shown, cache(runs)
     head = "".join(
         f'<th class="{_kind(c)}" scope="col" data-key="{escape(c.key)}">{escape(c.title)}</th>'
         for c in shown.columns
@@ -32,7 +33,7 @@ def html_table(table: Table, runs: Callable[[tuple[str, ...]], str] = titled) ->
         for i, (column, cell, value) in enumerate(zip(shown.columns, row, values, strict=True)):
             opening, closing = ('th scope="row"', "th") if i == 0 else ("td", "td")
             said = f"<strong>{escape(value)}</strong>" if cell.strong and value != ABSENT else escape(value)
-            attributes = f'class="{_class(column, cell)}"{runs(cell.runs)}'
+            attributes = f'class="{_class(column, cell)}"{attribute(cell.runs)}'
             cells.append(f"<{opening} {attributes}>{said}</{closing}>")
         body.append("<tr>" + "".join(cells) + "</tr>")
     notes = "".join(f"<li>{escape(note)}</li>" for note in table.notes)

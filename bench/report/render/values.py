@@ -6,6 +6,7 @@ import csv
 import io
 import math
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any
 
 from bench.report.table import Cell, Table, Value, fields, raw
@@ -18,7 +19,8 @@ def csv_text(table: Table) -> str:
     writer.writerow([name for column in table.columns for name in fields(column)] + ["runs"])
     for row in table.rows:
         values = [v for c, cell in zip(table.columns, row, strict=True) for v in raw(c, cell.value)]
-        writer.writerow([*values, " ".join(dict.fromkeys(key for cell in row for key in cell.runs))])
+        behind = chain.from_iterable(dict.fromkeys(cell.runs for cell in row))
+        writer.writerow([*values, " ".join(dict.fromkeys(behind))])
     return out.getvalue()
 
 

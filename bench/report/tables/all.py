@@ -10,12 +10,16 @@ from bench.report.search import search_tables
 from bench.report.table import Table
 from bench.report.tables.beside import beside, worlds
 from bench.report.tables.controls import controls
+from bench.report.tables.epochs import epochs
 from bench.report.tables.factors import factors
 from bench.report.tables.failures import cost, failures
+from bench.report.tables.fingerprints import fingerprints, fingerprints_and_score
 from bench.report.tables.many import looks, pairwise, ranks
 from bench.report.tables.recordings import by_group, new_batches
 from bench.report.tables.references import references
 from bench.report.tables.results import results
+from bench.report.tables.robustness import robustness, strengths
+from bench.report.tables.warnings import warnings
 
 _COUNT_SEEDS = ("results", "tuning")
 
@@ -29,7 +33,13 @@ def tables(comparison: Comparison) -> list[Table]:
         ranks(comparison),
         pairwise(comparison),
         factors(comparison),
+        epochs(comparison),
+        robustness(comparison),
+        strengths(comparison),
+        fingerprints(comparison),
+        fingerprints_and_score(comparison),
         looks(comparison),
+        warnings(comparison),
         controls(comparison),
         references(comparison),
         by_group(comparison),

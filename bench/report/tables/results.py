@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from bench.report.comparison import CEILING, ArmResult, Comparison
 from bench.report.evidence import Evidence
-from bench.report.lang import count, retell, say, template
+from bench.report.lang import count, join, retell, say, template
 from bench.report.metric import readable, short
 from bench.report.search import ONE_TEST_PART
 from bench.report.table import Cell, Column, Table, Value
 
+_LISTED = 12  # more arms with one note than this and only their number is said
 _BASELINE = template("baseline")
 _KEEPS = {True: template("yes"), False: template("no")}
 _COLUMNS = (
@@ -35,6 +36,11 @@ _COLUMNS = (
     Column("failed", template("Failed runs"), "count"),
     Column("skill", template("Skill"), "score"),
     Column("cpu", template("CPU s"), "seconds"),
+    Column("warned", template("Episodes warned"), "percent", detail=True),
+    Column("caught", template("Episodes caught"), "percent", detail=True),
+    Column("warning", template("Warning, s"), "score", detail=True),
+    Column("earlier", template("Before the video's own, s"), "score", detail=True),
+    Column("false_alarms", template("False alarms/h"), "score", detail=True),
     Column("p_error", template("Monte Carlo error of p"), "p", detail=True),
     Column("t_p", template("t test p"), "p", detail=True),
     Column("wilcoxon_p", template("Wilcoxon p"), "p", detail=True),
@@ -63,6 +69,14 @@ _DIFFERENCES = (
     "walsh_interval", "detectable_gap",
 )  # fmt: skip
 _EFFECTS = ("d_z", "d_z_interval")  # standardised: two decimals say it all
+_PLACES = {**dict.fromkeys(_EFFECTS, 2), "warning": 0, "earlier": 0, "false_alarms": 2}
+_WARNINGS = {
+    "warned": "episodes_warned",
+    "caught": "episodes_caught",
+    "warning": "warning_seconds",
+    "earlier": "earlier_than_video",
+    "false_alarms": "false_alarms_per_hour",
+}
 
 
 def results(comparison: Comparison) -> Table:
@@ -83,7 +97,7 @@ def results(comparison: Comparison) -> Table:
 def _columns(comparison: Comparison) -> Iterator[Column]:
     digits = comparison.digits
     for column in _COLUMNS:
-        places = 2 if column.key in _EFFECTS else digits.score
+        places = _PLACES.get(column.key, digits.score)
         places = digits.difference if column.key in _DIFFERENCES else places
         title = short(comparison.evidence.metric) if column.key == "mean" else say(column.title)
         yield replace(column, title=title, digits=places)
@@ -102,6 +116,7 @@ def _row(arm: ArmResult, comparison: Comparison) -> dict[str, Cell]:
         "skill": arm.skill,
         "cpu": arm.cpu_seconds,
         "median": float(arm.scores.median()),
+        **{key: arm.warnings.get(measure) for key, measure in _WARNINGS.items()},
         "low_interval": arm.fails.interval() if chance_like else None,
     }
     found = {key: Cell(value, own) for key, value in mine.items()}
@@ -191,12 +206,24 @@ def _notes(comparison: Comparison) -> Iterator[str]:
     yield from _overlap(evidence)
     if evidence.search is not None and not evidence.whole_searches:
         yield say(ONE_TEST_PART)
-    for arm in comparison.changes:
-        if arm.verdict and arm.verdict.note:
-            yield say("{arm}: {note}.", arm=arm.info.name, note=retell(arm.verdict.note))
-    for arm in comparison.learned:
-        if arm.info.note:
-            yield say("{arm}: {note}", arm=arm.info.name, note=retell(arm.info.note))
+    verdicts = [(arm.info.name, arm.verdict.note if arm.verdict else "") for arm in comparison.changes]
+    for arms, note in folded(verdicts):
+        yield say("{arm}: {note}.", arm=arms, note=retell(note))
+    for arms, note in folded((arm.info.name, arm.info.note) for arm in comparison.learned):
+        yield say("{arm}: {note}", arm=arms, note=retell(note))
+
+
+def folded(told: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """Yield each note once, with the arms it is on: their names, or how many where they are many.
+
+    ``report.csv`` has the notes arm by arm.
+    """
+    by_note: dict[str, list[str]] = {}
+    for arm, note in told:
+        by_note.setdefault(note, []).append(arm)
+    for note, arms in by_note.items():
+        if note:
+            yield join(arms) if len(arms) <= _LISTED else say("{n} arms", n=len(arms)), note
 
 
 def _bold(comparison: Comparison) -> Iterator[str]:

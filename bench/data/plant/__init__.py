@@ -1,0 +1,1 @@
+"""A plant's own data: a folder of files that anyone can write, read as it lies there."""
