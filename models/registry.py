@@ -14,12 +14,12 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, TypeVar, cast, get_type_hints
 
 from models.errors import InvalidRequest, unknown
 
 C = TypeVar("C", bound=type)
-P = TypeVar("P")
+P = TypeVar("P", bound=object)
 
 
 @dataclass(frozen=True)
@@ -250,7 +250,7 @@ def read(cls: type[P], values: object, where: str) -> P:
     """
     if not isinstance(values, Mapping):
         raise InvalidRequest(f"{where} must be a mapping of keys to values, got {values!r}")
-    known = fields(cls)
+    known = fields(cast("type", cls))
     for key in values:
         if key not in known:
             raise unknown(f"key in {where}:", key, known)

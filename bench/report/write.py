@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -45,7 +46,9 @@ def write(evidence: Evidence | Comparison, folder: str | Path, language: str = "
     for spoken in dict.fromkeys(("en", language)):
         with speaking(spoken):
             made = tables(comparison)
-            machines = partial(_for_machines, comparison, made) if spoken == "en" else dict
+            machines: Callable[[], dict[str, bytes]] = dict
+            if spoken == "en":
+                machines = partial(_for_machines, comparison, made)
             drawn, told = drawings_beside(comparison, machines)
             files |= edition(comparison, made, drawn) | told
     root = Path(folder)

@@ -13,7 +13,7 @@ from test_report_evidence import BASE, METRIC, evidence, run
 from bench.gather import _note
 from bench.report import ArmInfo, compare
 from bench.report.figures import drawings
-from bench.report.figures.curves import MOST, courses
+from bench.report.figures.curves import LEARNING, MOST, courses
 from bench.report.tables import results
 from bench.report.words import findings
 from bench.study import load
@@ -48,11 +48,11 @@ def test_ranked_puts_the_best_first_and_what_failed_last() -> None:
 
 
 def test_courses_are_the_epochs_of_every_unit() -> None:
-    found = courses(compare(made()))
+    found = courses(compare(made()), LEARNING)
     assert set(found) == {f"validation.{METRIC}", "retrieval", "contrast.active"}
     assert set(found["retrieval"]) == {"base", "high", "mid"} and set(found["contrast.active"]) == {"mid"}
     np.testing.assert_allclose(found["retrieval"]["base"][4], [0.14, 0.24, 0.34])
-    assert courses(compare(dataclasses.replace(made(), curve=lambda key: []))) == {}
+    assert courses(compare(dataclasses.replace(made(), curve=lambda key: [])), LEARNING) == {}
 
 
 def test_a_figure_of_the_epochs_stands_in_the_report() -> None:

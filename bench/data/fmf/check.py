@@ -17,7 +17,7 @@ from bench.data.fmf.layout import Layout, faults, find
 from bench.data.fmf.lists import Parts, read_lists
 from bench.data.fmf.mat import BLOCK, Mat, look
 from bench.data.fmf.table import read_currents, read_stamps
-from bench.data.fmf.told import about, count, strangers
+from bench.data.fmf.told import about, counted, strangers
 from bench.data.source import Share
 from models.errors import InvalidRequest
 
@@ -51,7 +51,7 @@ def check(parameters: FmfParameters, path: Path, progress: Share) -> Iterator[Fi
         yield Finding("wrong", "", str(error))
         return
     yield Finding(
-        "fact", "", f"release {layout.release} of the FMF layout: {count(len(layout.stems), 'batch', 'es')}"
+        "fact", "", f"release {layout.release} of the FMF layout: {counted(len(layout.stems), 'batch', 'es')}"
     )
     yield from strangers(layout)
     missing = faults(layout)

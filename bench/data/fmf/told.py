@@ -39,8 +39,8 @@ def about(layout: Layout, batch: Batch, label: NDArray[np.uint8]) -> Iterator[Fi
     yield Finding(
         "fact",
         video,
-        f"{count(mat.frames, 'frame')} of {mat.width} x {mat.height} at {batch.video.rate} a second; "
-        f"{label.mean():.1%} abnormal, in {count(len(runs), 'stretch', 'es')}",
+        f"{counted(mat.frames, 'frame')} of {mat.width} x {mat.height} at {batch.video.rate} a second; "
+        f"{label.mean():.1%} abnormal, in {counted(len(runs), 'stretch', 'es')}",
     )
     if not 0 < label.mean() < 1:
         yield Finding("odd", video, f"every frame is {'abnormal' if label.any() else 'normal'}")
@@ -59,7 +59,7 @@ def about(layout: Layout, batch: Batch, label: NDArray[np.uint8]) -> Iterator[Fi
 
 def _clock(where: str, clock: Clock, noun: str) -> Iterator[Finding]:
     """Yield the span of a table, and the seconds that do not hold what they should."""
-    rows, last = count(int(clock.counts.sum()), noun), clock.first + len(clock.counts) - 1
+    rows, last = counted(int(clock.counts.sum()), noun), clock.first + len(clock.counts) - 1
     yield Finding(
         "fact",
         where,
@@ -85,7 +85,7 @@ def _clock(where: str, clock: Clock, noun: str) -> Iterator[Finding]:
         if len(found):
             first = written(clock.first + int(found[0]))
             which = first if len(found) == 1 else f"the first at {first}"
-            yield Finding(kind, where, f"{count(len(found), 'second')} ({which}): {fate}")
+            yield Finding(kind, where, f"{counted(len(found), 'second')} ({which}): {fate}")
 
 
 def _together(layout: Layout, batch: Batch, where: str) -> Iterator[Finding]:
@@ -107,7 +107,7 @@ def _together(layout: Layout, batch: Batch, where: str) -> Iterator[Finding]:
     alone = int(batch.video.counts[~usable].sum())
     if alone:
         first = written(int(seconds[~usable & (batch.video.counts > 0)][0]))
-        yield Finding("odd", where, f"{count(alone, 'frame')} without a current, the first at {first}")
+        yield Finding("odd", where, f"{counted(alone, 'frame')} without a current, the first at {first}")
     found = batch.pieces
     if len(found) > 1:
         lengths = ", ".join(f"{seen.seconds:,} s" for seen, _ in found[:6]) + (
@@ -131,10 +131,10 @@ def _parts(where: str, parts: Parts) -> Iterator[Finding]:
         )
 
 
-def count(number: int, noun: str, plural: str = "s") -> str:
+def counted(number: int, noun: str, plural: str = "s") -> str:
     """Return a number with its noun.
 
-    >>> count(1, "batch", "es"), count(2000, "row")
+    >>> counted(1, "batch", "es"), counted(2000, "row")
     ('1 batch', '2,000 rows')
     """
     return f"{number:,} {noun}{'' if number == 1 else plural}"
