@@ -44,6 +44,8 @@ def main() -> None:
     precursor report ablations/smoke.yaml    the table again, from the record
     precursor search ablations/smoke.yaml    tune every arm, confirm the winners
     precursor dashboard                      watch searches in the browser
+    precursor lead furnace                   how much earlier is the current
+    precursor show smoke                     recordings in time, with their alarms
 
     Exit codes: 0 fine, 1 some cells failed or are missing, 2 the request is wrong.
     """  # noqa: D301

@@ -213,9 +213,9 @@ Leads from -120 to 720 s every 20 s were tried. No estimator was changed after i
 
 *Plants*: how many of each kind the estimator was asked about. *Found*: evidence, and a peak that is located.
 *Median error*, *90 %*, *covers* and *width* are of the peak on all related plants, whether the estimator
-believed it or not. *Silent*: "no evidence" on unrelated plants; an
-estimator that finds the shared set-point there has found a relation, but none of the condition. *Fooled into
-0*: a lead found within {APART / 2:g} s of 0 on the set-point plants. Shares with Wilson 95 % intervals.
+believed it or not. *Silent*: "no evidence" on unrelated plants; an estimator that finds the shared set-point
+there has found a relation, but none of the condition. *Fooled into 0*: a lead found within
+{APART / 2:g} s of 0 on the set-point plants. Shares with Wilson 95 % intervals.
 
 Made by `{command}`; every answer is in [lead.csv](lead.csv).
 """
