@@ -50,10 +50,13 @@ def gather(study: Study, store: Store, command: str, cells: Sequence[Cell] | Non
 
 
 def overlap(split: SplitSpec, folds: int, units: int) -> tuple[float, float] | None:
-    """Return the shares of the recordings in training and test part; None for a single unit.
+    """Return the shares of the recordings in training and test part; None where units do not divide anew.
 
-    Every unit divides the same recordings anew, so that two training sets have most of them in common.
+    Every unit divides the same recordings, so that two training sets have most of them in common. A single
+    unit does not, and blocks of time and a published split are the same for all units.
     """
+    if split.by in ("time", "published"):
+        return None
     test = 1 / folds if split.by == "fold" else split.test
     return ((1 - test) * (1 - split.validation), test) if units > 1 and test < 1 else None
 

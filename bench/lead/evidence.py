@@ -125,7 +125,7 @@ def tails(count: int) -> tuple[float, float]:
     """Return the quantiles of an expanded percentile interval for so many recordings.
 
     >>> [round(each, 4) for each in tails(1000)]
-    [0.0249, 0.9751]
+    [0.0248, 0.9752]
     """
     wide = math.sqrt(count / (count - 1)) * float(stats.t.ppf((1 + CONFIDENCE) / 2, count - 1))
     tail = float(stats.norm.cdf(-wide))

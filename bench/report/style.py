@@ -105,6 +105,7 @@ def style() -> Iterator[None]:
     """Draw in the report's style, whatever the reader's own settings are."""
     import matplotlib
     import matplotlib.figure  # which takes a while: before a second process begins to draw
+    import seaborn
 
     ink = dict.fromkeys(
         ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), INK
@@ -113,15 +114,8 @@ def style() -> Iterator[None]:
         **ink,
         "font.family": families(language()),
         "font.size": 9.5,
-        "axes.grid": True,
-        "axes.axisbelow": True,
         "grid.color": INK,
         "grid.alpha": 0.14,
-        "xtick.bottom": False,
-        "ytick.left": False,
-        "lines.solid_capstyle": "round",
-        "patch.edgecolor": "white",
-        "patch.force_edgecolor": True,
         "axes.spines.top": False,
         "axes.spines.right": False,
         "axes.spines.left": False,
@@ -134,6 +128,7 @@ def style() -> Iterator[None]:
     }
     with matplotlib.rc_context():
         matplotlib.rcdefaults()  # a reader's own matplotlibrc must not change the bytes
+        matplotlib.rcParams.update(seaborn.axes_style("whitegrid"))
         matplotlib.rcParams.update(own)
         yield
 

@@ -44,7 +44,8 @@ def test_a_world_is_simulated_checked_and_converted(tmp_path):
     assert converted.exit_code == 0 and "time counts from 2000-01-01 00:00:00" in converted.output
     checked = call("data", "check", tmp_path / "two")
     assert checked.exit_code == 0 and "can be used: 0 wrong" in checked.output
-    assert "simulated furnace (std, seed 0), as FMF release 2: 2 recordings" in checked.output
+    title = "simulated furnace (std, seed 0, 2 batches, 12 min each), as FMF release 2"
+    assert f"{title}: 2 recordings" in checked.output
 
 
 def test_requests_that_cannot_be_served(tmp_path):

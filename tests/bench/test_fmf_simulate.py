@@ -88,7 +88,8 @@ def test_scores_are_the_native_ones(world, tmp_path):
 
 def test_the_title_says_that_it_is_simulated(world, tmp_path):
     source = Fmf(DRAWN, world)
-    assert source.simulated and source.title == "simulated furnace (std, seed 3), as FMF release 2"
+    title = "simulated furnace (std, seed 3, 6 batches, 24 min each), as FMF release 2"
+    assert source.simulated and source.title == title
     # It does not hang on a file beside the data: a video alone says so, and so does its copy.
     write_fmf(tmp_path / "one", SHORT, release=1, rate=2)
     convert(tmp_path / "one", tmp_path / "two", rate=2)

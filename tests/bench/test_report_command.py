@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import json
 from pathlib import Path
@@ -186,6 +187,7 @@ def test_training_sets_that_overlap_are_told_to_the_report(study: Path, tmp_path
     found = gather(declared, Store(tmp_path), "x")
     assert found.overlap == pytest.approx((0.48, 0.4)), "0.4 held out, 0.2 of the rest for validation"
     assert overlap(declared.split, 1, 1) is None
+    assert overlap(dataclasses.replace(declared.split, by="time"), 1, 5) is None, "one split for all"
     csv_rows = csv.DictReader(io.StringIO(_report(study, tmp_path)))
     row = next(row for row in csv_rows if row["arm"] == "cwcl")
     narrow = float(row["interval_high"]) - float(row["interval_low"])

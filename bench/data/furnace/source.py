@@ -72,7 +72,7 @@ class FurnaceParameters:
         """What tables and figures call these data."""
         words = [self.world, f"seed {self.seed}"]
         words += [f"{self.recordings} batches"] if self.recordings != 100 else []
-        words += [f"{self.hours:g} h each"] if self.hours != 2.0 else []
+        words += [f"{60 * self.hours:g} min each"] if self.hours != 2.0 else []
         words += [f"lead {self.lead:g} s"] if self.lead is not None else []
         if self.setpoint_brightness is not None:
             words.append(f"set-point brightness {self.setpoint_brightness:g}")
