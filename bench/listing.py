@@ -60,7 +60,9 @@ def catalogue(slot: str | None = None) -> list[dict[str, Any]]:
     ]
     rows = []
     for name in () if slot in ("preset", "condition") else (slot,) if slot else known:
-        rows += [_row(found) for found in registry.components(name).values()]
+        found = list(registry.components(name).values())
+        # Sources have no first among them, and which module of theirs is imported first is chance.
+        rows += map(_row, sorted(found, key=lambda each: each.name) if name == "dataset" else found)
     if slot in (None, "preset"):
         rows += [
             {"slot": "preset", "name": name, "parameters": {}, "needs": [], "origin": p.origin,

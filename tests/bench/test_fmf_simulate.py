@@ -95,7 +95,7 @@ def test_the_title_says_that_it_is_simulated(world, tmp_path):
     convert(tmp_path / "one", tmp_path / "two", rate=2)
     assert (
         Fmf(replace(DRAWN, rate=2), tmp_path / "one").title
-        == "simulated furnace (std, seed 3), as FMF release 1"
+        == "simulated furnace (std, seed 3, 2 batches, 6 min each), as FMF release 1"
     )
     assert Fmf(DRAWN, tmp_path / "two").simulated
 
