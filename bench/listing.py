@@ -58,7 +58,7 @@ def catalogue(slot: str | None = None) -> list[dict[str, Any]]:
         *(name for name in SLOTS if name in registry.slots()),
         *sorted(set(registry.slots()) - set(SLOTS)),
     ]
-    rows = []
+    rows: list[dict[str, Any]] = []
     for name in () if slot in ("preset", "condition") else (slot,) if slot else known:
         found = list(registry.components(name).values())
         # Sources have no first among them, and which module of theirs is imported first is chance.
