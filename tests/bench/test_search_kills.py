@@ -92,13 +92,15 @@ def test_killed_at_random_moments_it_ends_as_if_never_killed(study, tmp_path, en
         end = time.monotonic() + (rng.uniform(0.5, 5.0) if kill % 4 == 3 else 120.0)
         while driver.poll() is None and time.monotonic() < end and records(broken) == before:
             time.sleep(0.02)
-        time.sleep(rng.uniform(0.0, 0.6))
-        assert driver.poll() is None
+        time.sleep(rng.uniform(0.0, 0.3))
+        if driver.poll() is not None:
+            break  # cells are quick: there is nothing left to kill
         driver.kill()
         driver.wait()
         values = [trial.values[0] for log in searches(broken) if (trial := best(log.trials()))]
         assert sum(values) >= bests[-1]
         bests.append(sum(values))
+    assert len(bests) > kills / 2, "most of them met a search at work"
     assert start(study, broken, "--engine", engine).wait(600) == 0
     assert told(broken) == told(whole)
     check_records(broken)
