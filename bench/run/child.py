@@ -109,9 +109,13 @@ class Child:
 
 
 def refused(job: Job, error: Exception) -> Record:
-    """Return the record of a cell whose process could not be started."""
+    """Return the record of a cell whose process could not be started.
+
+    A server that hangs up was killed, with its driver as a rule: the cell may be tried again.
+    """
+    outcome = "killed" if isinstance(error, EOFError | ConnectionError) else "error"
     message = f"the process of the cell could not be started: {type(error).__name__}: {error}"
-    return Record(job.key, job.attempt, "error", message, cell=job.cell)
+    return Record(job.key, job.attempt, outcome, message, cell=job.cell)
 
 
 def _start_server(preload: tuple[str, ...]) -> None:

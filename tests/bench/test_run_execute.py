@@ -13,6 +13,7 @@ import pytest
 from run_targets import job
 
 from bench.run import Event, Options, execute, retryable
+from bench.run.child import refused
 from bench.run.guard import only_driver, stop_on_signal
 from bench.run.job import Settings, classify, classify_exit
 from bench.run.tune import bundles
@@ -241,3 +242,19 @@ def test_the_clock_of_a_cell_starts_when_the_cell_does(store, tmp_path):
     execute(fine(tmp_path, 1, epochs=2, seconds=0.1), store, options=LOCAL)
     record = store.get("cell-001")
     assert record is not None and 0.2 <= record.cost["wall_seconds"] <= time.time() - began
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        (EOFError("unexpected EOF"), "killed"),
+        (BrokenPipeError("gone"), "killed"),
+        (ConnectionRefusedError("gone"), "killed"),
+        (FileNotFoundError("no such program"), "error"),
+        (ImportError("no such module"), "error"),
+    ],
+)
+def test_a_server_that_was_killed_under_a_cell_is_no_error_of_the_cell(tmp_path, error, outcome):
+    record = refused(fine(tmp_path, 1)[0], error)
+    assert record.outcome == outcome and "could not be started" in record.message
+    assert retryable(record.outcome, record.attempt + 1) == (outcome == "killed")
