@@ -29,7 +29,6 @@ from bench.warning import (
     family,
     judge,
     keep_watch,
-    known,
     lay_out,
     measured,
     raised,
@@ -62,9 +61,8 @@ class Early:
     Attributes:
         scores: named ``warning.<source>.<measure>``; those that exist, and none without a rule.
         diagnostics: episodes and hours of validation and test part.
-        predictions: ``known`` ``(windows,)``: when the current's score of each test window is known, s. And
-            if rules were chosen, over sources s, budgets b of false alarms, stretches of test windows and
-            counted test episodes e: ``warning_source`` ``(s,)`` names; ``warning_budget`` ``(b,)``;
+        predictions: if rules were chosen, over sources s, budgets b of false alarms, stretches of test
+            windows and counted test episodes e: ``warning_source`` ``(s,)`` names; ``warning_budget`` ``(b,)``;
             ``warning_rule`` ``(s, b, 5)``, columns as of :class:`bench.warning.Rules`; ``warning_alarms``
             ``(s, b, stretches, 2)`` raised and false; ``warning_seconds`` ``(s, b, e)``; ``warning_chance``
             ``(s, b)`` what random alarms would warn of; ``warning_hours`` and ``warning_group``
@@ -105,15 +103,14 @@ def early_warnings(
         "warning.episodes": float(test.watch.counted.sum()),
         "warning.hours": float(test.watch.hours.sum()),
     }
-    when = {"known": known(parts.test, windows, dataset.tracks, cut)[0]}
     series = _series(cell, guesses, dataset, cut, parts, validation, test)
     if tried < FEWEST or not test.watch.counted.any():
-        return Early({}, told, when)
+        return Early({}, told)
     rules, found = {}, {}
     for source, (on_validation, on_test) in series.items():
         rules[source] = _chosen(source, on_validation, validation, spec)
         found[source] = _judged(rules[source], on_test, test, source)
-    return Early(_scores(found, test), told, when | _arrays(rules, found, test, dataset, spec))
+    return Early(_scores(found, test), told, _arrays(rules, found, test, dataset, spec))
 
 
 def require_episodes(

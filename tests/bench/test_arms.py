@@ -162,6 +162,8 @@ def test_resolving_twice_changes_nothing():
         ({"changes": {"x": "cwcl"}}, "mapping of slots"),
         ({"changes": {"x": {"contrast": "cwcl"}, "y": {"contrast": "cwcl"}}}, "'y' is the same as 'x'"),
         ({"changes": {"baseline": {"contrast": "cwcl"}}}, "name of its own"),
+        ({"changes": {"\u202eevil": {"contrast": "cwcl"}}}, "without control characters"),
+        ({"changes": {"two\nlines": {"contrast": "cwcl"}}}, "one line of text"),
         ({"changes": {"x": {"contrast": "infonec"}}}, "^arm 'x': unknown contrast"),
         ({"changes": {"x": "cwcl"}}, "^arm 'x': an arm must be"),
         ({"changes": {"x": {"quantizer": "none"}}}, "^arm 'x': "),

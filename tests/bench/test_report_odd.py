@@ -252,3 +252,15 @@ def test_the_markdown_of_awkward_names_holds_no_markup_of_theirs(tmp_path: Path)
 def test_steps_of_holm_are_what_it_multiplies_by() -> None:
     p = [0.04, 0.9, math.nan, 0.001, 0.04]
     assert _steps(p).tolist() == [3, 1, 1, 4, 2]
+
+
+def test_verdicts_that_do_not_survive_overlap_are_counted() -> None:
+    rows = [run("base", s, 0.6) for s in range(10)]
+    rows += [
+        run(arm, s, 0.6 + gap + 0.003 * (s % 5)) for arm, gap in (("a", 0.2), ("b", 0.002)) for s in range(10)
+    ]
+    arms = (BASE, *(ArmInfo(name, "change", name) for name in "ab"))
+    told = dataclasses.replace(evidence(rows, arms), rope=0.001, overlap=(0.48, 0.4))
+    assert any("1 of 2 would not hold at 0.05" in text for text in findings(compare(told)))
+    alone = dataclasses.replace(told, overlap=None)
+    assert not any("would not hold" in text for text in findings(compare(alone)))
