@@ -62,7 +62,7 @@ class Early:
         scores: named ``warning.<source>.<measure>``; those that exist, and none without a rule.
         diagnostics: episodes and hours of validation and test part.
         predictions: if rules were chosen, over sources s, budgets b of false alarms, stretches of test
-            windows and counted test episodes e: ``warning_source`` ``(s,)`` names; ``warning_budget`` ``(b,)``;
+            windows and counted test episodes e: ``warning_source`` ``(s,)``; ``warning_budget`` ``(b,)``;
             ``warning_rule`` ``(s, b, 5)``, columns as of :class:`bench.warning.Rules`; ``warning_alarms``
             ``(s, b, stretches, 2)`` raised and false; ``warning_seconds`` ``(s, b, e)``; ``warning_chance``
             ``(s, b)`` what random alarms would warn of; ``warning_hours`` and ``warning_group``
