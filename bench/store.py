@@ -6,7 +6,6 @@ import dataclasses
 import fcntl
 import hashlib
 import io
-import json
 import math
 import os
 import re
@@ -17,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from bench.identity import canonical
@@ -279,13 +279,16 @@ class Store:
             yield
 
 
+_DECODER = msgspec.json.Decoder()  # three times as fast as json: thousands of records are read at once
+
+
 def _parse(content: bytes) -> dict[str, Any] | None:
     start = len(_HEAD) + 64
     body = content[start + len(_MIDDLE) : -len(_TAIL)]
     checksum = hashlib.sha256(body).hexdigest().encode()
     if content != _HEAD + checksum + _MIDDLE + body + _TAIL:
         return None
-    found: dict[str, Any] = json.loads(body)
+    found: dict[str, Any] = _DECODER.decode(body)
     return found
 
 

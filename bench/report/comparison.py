@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,7 @@ from bench.compare import Paired, detectable_gap, holm, seeds_needed, verdict
 from bench.report.besides import besides, worlds
 from bench.report.best import best_arms
 from bench.report.details import details
-from bench.report.evidence import Evidence
+from bench.report.evidence import ArmInfo, Evidence
 from bench.report.many import effects, looks, ranks
 from bench.report.predicted import Predicted
 from bench.report.reader import Reader
@@ -65,13 +67,16 @@ def compare(evidence: Evidence, seed: int = 0) -> Comparison:
         evidence: arms and runs.
         seed: of the resampling, so that the same evidence gives the same numbers.
     """
-    reader = Reader(evidence, np.random.default_rng(seed))
+    reader, large = Reader(evidence, np.random.default_rng(seed)), len(evidence.runs) >= LARGE
     baseline = reader.arm(next(arm for arm in evidence.arms if arm.name == evidence.baseline))
-    arms = _compared(reader, baseline)
-    own, recordings = spread(
-        [partial(_found, reader, baseline, arms, seed), partial(_recordings, evidence, baseline, arms, seed)],
-        worth=len(evidence.runs) >= LARGE,
-    )
+    arms = _compared(reader, baseline, seed, large)
+    calls: list[Callable[[], Any]] = [
+        partial(_recordings, evidence, baseline, arms, seed),
+        partial(_decided_all, reader, arms, seed),
+        partial(best_arms, reader, (baseline, *arms), seed),
+    ]
+    recordings, decided, best = spread(calls, worth=large)
+    own = _found(reader, baseline, decided, best, seed)
     found = Comparison(evidence, **own, **recordings)
     if not evidence.others:
         return found
@@ -87,20 +92,27 @@ def reachable(pair: Paired, family: int) -> bool:
     return pair.sign_flip.smallest * family <= ALPHA
 
 
-def _compared(reader: Reader, baseline: ArmResult) -> list[ArmResult]:
+def _compared(reader: Reader, baseline: ArmResult, seed: int, large: bool) -> list[ArmResult]:
     """Return the tested family, each against the baseline, in the order of the report."""
-    arms = [reader.arm(info, baseline) for info in reader.evidence.of_kind("change", "grid")]
+    declared = list(enumerate(reader.evidence.of_kind("change", "grid")))
+
+    def part(share: Sequence[tuple[int, ArmInfo]]) -> list[ArmResult]:
+        return [reader.arm(info, baseline, np.random.default_rng([seed, 8, place])) for place, info in share]
+
+    half = len(declared) // 2
+    arms = [*chain(*spread([partial(part, declared[:half]), partial(part, declared[half:])], worth=large))]
     if reader.evidence.ranked:
         # Ties, and arms without a score at the end, stay as declared.
         arms.sort(key=_difference, reverse=True)
     return arms
 
 
-def _found(reader: Reader, baseline: ArmResult, arms: list[ArmResult], seed: int) -> dict[str, Any]:
+def _found(
+    reader: Reader, baseline: ArmResult, decided: list[ArmResult], best: frozenset[str], seed: int
+) -> dict[str, Any]:
     """Return what the scores of the record say."""
     evidence, chance = reader.evidence, _CHANCE.get(reader.measure)
-    best = best_arms(reader, (baseline, *arms), seed)
-    changes = [replace(arm, best=arm.info.name in best) for arm in _decided_all(reader, arms, seed)]
+    changes = [replace(arm, best=arm.info.name in best) for arm in decided]
     baseline = replace(baseline, best=baseline.info.name in best)
     return {
         "chance": chance,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
+
+import msgspec
 
 from bench.report import words
 from bench.report.comparison import Comparison
@@ -49,4 +50,4 @@ def document(comparison: Comparison, tables: Sequence[Table]) -> str:
         "provenance": {name: list(values) for name, values in sorted(evidence.provenance.items())},
         "command": evidence.command,
     }
-    return json.dumps(found, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+    return msgspec.json.format(msgspec.json.encode(found), indent=1).decode() + "\n"

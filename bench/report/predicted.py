@@ -26,7 +26,7 @@ from bench.report.spread import LARGE
 from bench.report.warned import Alarms, share
 
 MOST_READ = 800
-"""Runs whose predictions are read, half as many of a large study: on the arms that differ most."""
+"""Runs whose predictions are read, a third of them of a large study: on the arms that differ most."""
 THRESHOLD = 0.5  # above which a window is called abnormal, as in the scores of the record
 Run = Confusion | PairCounts | Medians
 _SAME = 1e-3  # a score read again from its predictions may differ by as much from the record
@@ -145,7 +145,7 @@ class Predicted:
         names = [arm.name for arm in self.evidence.of_kind(*LEARNED)]
         size = {arm.info.name: abs(arm.paired.mean) if arm.paired else math.inf for arm in learned}
         size = {name: value if value == value else -1.0 for name, value in size.items()}
-        most = MOST_READ // 2 if len(self.evidence.runs) >= LARGE else MOST_READ
+        most = MOST_READ // 3 if len(self.evidence.runs) >= LARGE else MOST_READ
         left = most - int(counted.get(SHUFFLED, 0))
         kept: set[str] = set()
         for name in sorted(names, key=lambda name: -size[name]):

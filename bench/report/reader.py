@@ -39,15 +39,17 @@ class Reader:
         above = evidence.scores("ceiling.balanced_accuracy") - 0.5
         self.skill = (self.scores - 0.5) / above.where(above > 0) if balanced else self.scores * math.nan
 
-    def arm(self, info: ArmInfo, partner: ArmResult | None = None) -> ArmResult:
-        """Return an arm, on the units it shares with a partner if there is one."""
+    def arm(
+        self, info: ArmInfo, partner: ArmResult | None = None, generator: np.random.Generator | None = None
+    ) -> ArmResult:
+        """Return an arm, on the units it shares with a partner if there is one, tested with a generator."""
         own = self.scores[info.name].dropna()
         fails = fail_rate(own, self.outcomes.get(info.name, []))
         paired: Paired | None = None
         paired_runs: tuple[str, ...] = ()
         if partner is not None:
             own = own[own.index.isin(partner.scores.index)]
-            paired = paired_difference(own, partner.scores.reindex(own.index), self.generator)
+            paired = paired_difference(own, partner.scores.reindex(own.index), generator or self.generator)
             paired_runs = self.evidence.runs_of(partner.info.name, own.index)
         runs = self.evidence.runs_of(info.name, own.index)
         return ArmResult(

@@ -80,10 +80,10 @@ def row(
     colour, marker = look
     drawn = points[[str(unit) in height for unit in points.index]]
     at = [place + height[str(unit)] for unit in drawn.index]
-    axes.scatter(drawn, at, s=16, color=colour, alpha=0.55, linewidths=0, zorder=2)
+    axes.plot(drawn, at, "o", ms=4, color=colour, alpha=0.55, mew=0, zorder=2)
     if math.isfinite(interval[0]):
         axes.plot(interval, [place, place], color=colour, lw=2.4, solid_capstyle="butt", zorder=3)
-    axes.scatter([mean], [place], s=38, color=colour, marker=marker, edgecolors="white", lw=1, zorder=4)
+    axes.plot(mean, place, marker, ms=6.2, color=colour, mec="white", mew=1, zorder=4)
 
 
 def points(
