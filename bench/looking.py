@@ -134,10 +134,11 @@ def write_example(
             from bench.data.plant.simulate import write_plant
 
             write_plant(target, parameters, progress=told)
+            title = parameters.title
         else:
             from bench.data.fmf.simulate import write_fmf
 
-            write_fmf(
+            title = write_fmf(
                 target, parameters, release=int(release), rate=rate, real_sizes=real_sizes, progress=told
             )
-    return f"{parameters.title} written to {target}; `precursor data check {target}` says what is there"
+    return f"{title} written to {target}; `precursor data check {target}` says what is there"

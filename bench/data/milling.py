@@ -104,6 +104,11 @@ class Milling(Source):
         self.folds = tuple(sorted({_fold(cut.case, parameters.folds) for cut in self.cuts}))
         self.count = len(self.cuts)
 
+    @classmethod
+    def recognises(cls, path: Path) -> bool:
+        """Return whether a folder, or ``cut_number`` in it, holds numbered cuts."""
+        return any((place / "cut1.csv").is_file() for place in (path, path / "cut_number"))
+
     @cached_property
     def _hash(self) -> str:
         versions = [VERSION, STATISTICS_VERSION]

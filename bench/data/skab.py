@@ -109,6 +109,11 @@ class Skab(Source):
         self.folds = tuple(range(min(FOLDS, len(self.files))))
         self.count = len(self.files)
 
+    @classmethod
+    def recognises(cls, path: Path) -> bool:
+        """Return whether a folder, or ``data`` in it, holds the folders of the benchmark."""
+        return any(all((place / name).is_dir() for name in FOLDERS) for place in (path, path / "data"))
+
     @cached_property
     def _hash(self) -> str:
         versions = [VERSION, STATISTICS_VERSION]

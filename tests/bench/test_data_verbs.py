@@ -18,6 +18,12 @@ def test_the_source_is_told_from_the_files_or_named(tmp_path):
     (tmp_path / "empty").mkdir()
     assert source_of(str(inner.parent)) == ("fmf", inner.parent)
     assert source_of(f"skab={tmp_path}") == ("skab", tmp_path)
+    (tmp_path / "cuts" / "cut_number").mkdir(parents=True)
+    (tmp_path / "cuts" / "cut_number" / "cut1.csv").touch()
+    for name in ("other", "valve1", "valve2"):
+        (tmp_path / "pump" / "data" / name).mkdir(parents=True)
+    assert source_of(str(tmp_path / "cuts"))[0] == "milling"
+    assert source_of(str(tmp_path / "pump"))[0] == source_of(str(tmp_path / "pump" / "data"))[0] == "skab"
     for place, said in (
         (tmp_path / "nowhere", "there is none at"),
         (tmp_path / "empty", "looks like no known source; write fmf="),

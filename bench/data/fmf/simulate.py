@@ -109,8 +109,8 @@ def write_fmf(
     rate: int = RATE,
     real_sizes: bool = False,
     progress: Share = lambda share: None,
-) -> None:
-    """Write a simulated furnace in the layout of the benchmark.
+) -> str:
+    """Write a simulated furnace in the layout of the benchmark, and return its title.
 
     Args:
         folder: where to; must not exist, or be empty.
@@ -132,6 +132,7 @@ def write_fmf(
     furnace = Furnace(parameters)
     told = Told(sum(plan.frames for plan in plans), progress)
     (_first if release == 1 else _second)(folder, furnace, plans, told)
+    return furnace.title
 
 
 def _first(folder: Path, furnace: Furnace, plans: list[Plan], told: Told) -> None:
