@@ -8,6 +8,7 @@ from bench.compare.effect import effect_interval
 from bench.compare.equivalence import RopeProbabilities, rope_correlated_t, rope_signed_rank, tost
 from bench.compare.factorial import factorial
 from bench.compare.family import benjamini_hochberg, fewest_pairs, holm
+from bench.compare.flipped import sign_flip_interval
 from bench.compare.grid import Effect, Factorial, Omnibus
 from bench.compare.groups import GroupInterval, GroupUnit, PairCounts, auroc, paired_auroc_by_group
 from bench.compare.medians import Medians
@@ -89,6 +90,7 @@ __all__ = [
     "seeds_for_equivalence",
     "seeds_needed",
     "sign_flip",
+    "sign_flip_interval",
     "t_interval",
     "tost",
     "two_level",

@@ -45,6 +45,10 @@ _KNOWN = {
         "Greenhouse SW, Geisser S (1959). On methods in the analysis of profile data. Psychometrika 24, "
         "95–112."
     ),
+    "Hartigan 1969": (
+        "Hartigan JA (1969). Using subsample values as typical values. Journal of the American Statistical "
+        "Association 64, 1303–1317."
+    ),
     "Hodges & Lehmann 1963": (
         "Hodges JL, Lehmann EL (1963). Estimates of location based on rank tests. Annals of Mathematical "
         "Statistics 34, 598–611."

@@ -15,6 +15,7 @@ from bench.compare import (
     differences,
     hodges_lehmann,
     rope_correlated_t,
+    sign_flip_interval,
     tost,
     wilcoxon,
     worst_case,
@@ -50,6 +51,7 @@ def details(reader: Reader, names: Sequence[str], pairs: Sequence[Paired], seed:
             Details(
                 wilcoxon(gaps),
                 hodges_lehmann(gaps),
+                sign_flip_interval(gaps, generator),
                 pair.effect_interval(),
                 pair.win_interval(),
                 tost(pair, evidence.rope),

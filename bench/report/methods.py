@@ -73,10 +73,11 @@ def _details(comparison: Comparison) -> Iterator[str]:
         return
     yield say(
         "Beside them, report.csv has for each arm the signed-rank test (Wilcoxon 1945) with the zeros of "
-        "Pratt 1959 and the estimate of Hodges & Lehmann 1963, the interval of d_z (noncentral t, Steiger & "
-        "Fouladi 1997), intervals of shares (Wilson 1927), the probabilities of worse, equivalent and better "
-        "of the Bayesian correlated t test (Benavoli et al. 2017) and p adjusted for the rate of false finds "
-        "(Benjamini & Hochberg 1995); no verdict rests on them."
+        "Pratt 1959 and the estimate of Hodges & Lehmann 1963, the interval that belongs to the sign-flip "
+        "test (Hartigan 1969), the interval of d_z (noncentral t, Steiger & Fouladi 1997), intervals of "
+        "shares (Wilson 1927), the probabilities of worse, equivalent and better of the Bayesian "
+        "correlated t test (Benavoli et al. 2017) and p adjusted for the rate of false finds (Benjamini & "
+        "Hochberg 1995); no verdict rests on them."
     )
     if any(more.corrected for more in found):
         yield say(

@@ -48,6 +48,7 @@ class Details:
     Attributes:
         wilcoxon: signed-rank test of the differences (Pratt's zeros).
         walsh: Hodges-Lehmann estimate of the difference with its interval.
+        flipped: interval of the difference that belongs to the sign-flip test.
         effect: interval of d_z.
         wins: Wilson interval of the share of pairs won.
         tost: p of the two one-sided tests of equivalence within the rope.
@@ -59,6 +60,7 @@ class Details:
 
     wilcoxon: Wilcoxon
     walsh: tuple[float, float, float]
+    flipped: tuple[float, float]
     effect: tuple[float, float]
     wins: tuple[float, float]
     tost: float

@@ -28,6 +28,7 @@ from bench.compare import (
     holm,
     paired_difference,
     power_of,
+    sign_flip_interval,
     verdict,
 )
 
@@ -141,7 +142,7 @@ def judged(scores: Scores, generator: np.random.Generator) -> tuple[list[Paired]
 def null_rows(noise: Noise, studies: int, generator: np.random.Generator) -> Iterator[Row]:
     """Yield the rates of false words and the coverage of the intervals for one kind of noise."""
     truth = noise.difference
-    false, covered, effect, centre, equivalent = ([] for _ in range(5))
+    false, covered, effect, centre, flipped, equivalent = ([] for _ in range(6))
     for _ in range(studies):
         scores = noise.scores(generator, SEEDS)
         found, words = judged(scores, generator)
@@ -152,6 +153,9 @@ def null_rows(noise: Noise, studies: int, generator: np.random.Generator) -> Ite
         effect.append(low <= 0 <= high)
         _, low, high = hodges_lehmann(differences(scores[1], scores[0]))
         centre.append(low <= 0 <= high)
+        gaps = [differences(arm, scores[0]) for arm in scores[1:]]
+        ends = [sign_flip_interval(gap, generator) for gap in gaps]
+        flipped.append(np.mean([low <= truth <= high for low, high in ends]))
     null, skewed = noise.baseline == noise.changes, noise.baseline != noise.changes
     if truth == 0:
         name = "some arm of five falsely *better* or *worse*"
@@ -159,6 +163,8 @@ def null_rows(noise: Noise, studies: int, generator: np.random.Generator) -> Ite
     normal = noise is NORMAL
     name, why = "95 % t interval of the mean covers", "" if normal else UNSEEN if skewed else WIDE
     yield Row(name, noise.name, ".95 ± .01", as_array(covered), 0.94, 0.96, why=why)
+    name = "95 % sign-flip interval covers"
+    yield Row(name, noise.name, ".95 ± .01", as_array(flipped), 0.94, 0.96, why=UNSEEN if skewed else "")
     if null:
         claim, bounds = (".95", (0.95, 0.95)) if normal else (".95 if normal", UNBOUND)
         yield Row("95 % interval of d_z covers", noise.name, claim, as_array(effect), *bounds, exact=True)
@@ -272,12 +278,13 @@ null, normal or not, because that is all the sign-flip test needs. They do not w
 most seeds and fails on some: eight pairs often hold no failure, and then the gain is all there is to see. No
 test can know better; eight seeds without a failure still allow a fail rate of a third (Wilson, .95). A t
 interval covers what it says if differences are normal. Where cells collapse equally often in both arms it
-covers more: one collapse makes it wide. Where the arms collapse at different rates it covers far less: in
-most studies of so few seeds few collapses are seen, and an interval cannot contain what it has not seen. The
-fail rate and its interval stand beside the mean for that reason. A plan finds what it promises if its spread
-counts the collapses; one made from seeds that all worked promises too much. A gap planned with the t test is
-found less often than its .80, because the sign-flip p is coarse: after Holm over five arms, eight seeds must
-all agree. The plan therefore follows the rule itself.
+covers more: one collapse makes it wide; the interval that belongs to the sign-flip test, which stands beside
+it in `report.csv`, covers what it says there too. Where the arms collapse at different rates both cover far
+less: in most studies of so few seeds few collapses are seen, and an interval cannot contain what it has not
+seen. The fail rate and its interval stand beside the mean for that reason. A plan finds what it promises if
+its spread counts the collapses; one made from seeds that all worked promises too much. A gap planned with the
+t test is found less often than its .80, because the sign-flip p is coarse: after Holm over five arms, eight
+seeds must all agree. The plan therefore follows the rule itself.
 
 ## The sequential rule: seeds it takes and power, normal differences
 

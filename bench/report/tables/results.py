@@ -47,6 +47,7 @@ _COLUMNS = (
     Column("exploratory_p", template("Benjamini-Hochberg p"), "p", detail=True),
     Column("corrected_p", template("Corrected t p"), "p", detail=True),
     Column("corrected_interval", template("Corrected 95 % CI of Δ"), "signed_interval", detail=True),
+    Column("flipped_interval", template("Sign-flip 95 % CI of Δ"), "signed_interval", detail=True),
     Column("median", template("Median"), "score", detail=True),
     Column("median_difference", template("Median Δ"), "signed", detail=True),
     Column("walsh", template("Hodges-Lehmann Δ"), "signed", detail=True),
@@ -65,8 +66,8 @@ _COLUMNS = (
 COLUMNS = tuple(column.key for column in _COLUMNS)
 """What a study may name in ``report: {columns: [...]}``."""
 _DIFFERENCES = (
-    "difference", "interval", "worst_case", "corrected_interval", "median_difference", "walsh",
-    "walsh_interval", "detectable_gap",
+    "difference", "interval", "worst_case", "corrected_interval", "flipped_interval", "median_difference",
+    "walsh", "walsh_interval", "detectable_gap",
 )  # fmt: skip
 _EFFECTS = ("d_z", "d_z_interval")  # standardised: two decimals say it all
 _PLACES = {**dict.fromkeys(_EFFECTS, 2), "warning": 0, "earlier": 0, "false_alarms": 2}
@@ -152,6 +153,7 @@ def _against_baseline(arm: ArmResult) -> dict[str, Value]:
         "exploratory_p": more.exploratory,
         "corrected_p": corrected.p if corrected else None,
         "corrected_interval": (corrected.low, corrected.high) if corrected else None,
+        "flipped_interval": more.flipped,
         "median_difference": pair.median,
         "walsh": more.walsh[0],
         "walsh_interval": more.walsh[1:],
@@ -170,8 +172,8 @@ def _against_baseline(arm: ArmResult) -> dict[str, Value]:
 _TESTED = (
     "difference", "interval", "d_z", "p", "holm_p", "wins", "verdict", "worst_case", "seeds_needed",
     "p_error", "t_p", "wilcoxon_p", "exploratory_p", "corrected_p", "corrected_interval",
-    "median_difference", "walsh", "walsh_interval", "d_z_interval", "wins_interval", "equivalence_p",
-    "rope_worse", "rope_equivalent", "rope_better", "worst_keeps", "detectable_gap", "note",
+    "flipped_interval", "median_difference", "walsh", "walsh_interval", "d_z_interval", "wins_interval",
+    "equivalence_p", "rope_worse", "rope_equivalent", "rope_better", "worst_keeps", "detectable_gap", "note",
 )  # fmt: skip
 
 
