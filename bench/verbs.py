@@ -174,6 +174,7 @@ def write_report(
     out: Path,
     *,
     command: str,
+    cure: str = "",
     language: str | None = None,
     pdf: bool = False,
     beside: Sequence[Study] = (),
@@ -184,6 +185,7 @@ def write_report(
         study: the study.
         out: where its record is, and its report goes.
         command: what makes the report again.
+        cure: what to type where nothing is on record; the command if it is empty.
         language: what the table is printed in, else what the study says; the report is there in English
             and in it.
         pdf: whether the page is printed, too.
@@ -194,7 +196,7 @@ def write_report(
     evidence = gather(study, store, command, cells)
     failed, todo = _unfinished(evidence, {cell.key for cell in cells}, store)
     if not len(evidence.finished) and not failed:
-        click.echo(f"nothing of {study.name} is on record in {out}; run `{command}` first", err=True)
+        click.echo(f"nothing of {study.name} is on record in {out}; run `{cure or command}` first", err=True)
         return 1
     laid = [(other, gather(other, store, "")) for other in (*beside, *declared(study))]
     for other in [other for other, told in laid if not len(told.finished)]:

@@ -10,7 +10,7 @@ import click
 
 from bench.cli.group import checked, main
 from bench.cli.options import language_option, study_options
-from bench.cli.requests import command_line, load_study, search_request, shown
+from bench.cli.requests import command_line, load_study, search_request, shown, typed_line
 from models.errors import InvalidRequest
 
 
@@ -75,6 +75,7 @@ def report(
         declared,
         out,
         command=f"{command} {shlex.join(more)}" if more else command,
+        cure=typed_line("grid", study, data, settings, out),
         language=language,
         pdf=pdf,
         beside=others(declared, study, asked) if asked else (),

@@ -44,6 +44,15 @@ def command_line(study: str, data: tuple[str, ...], settings: tuple[str, ...], v
     return shlex.join(words)
 
 
+def typed_line(verb: str, study: str, data: tuple[str, ...], settings: tuple[str, ...], out: Path) -> str:
+    """Return a command that works where this one was typed."""
+    words = ["precursor", verb, study, "--out", str(out)]
+    words += [word for path in named_files() for word in ("--plugin", str(path))]
+    words += [word for item in data for word in ("--data", item)]
+    words += [word for item in settings for word in ("--set", item)]
+    return shlex.join(words)
+
+
 def search_request(
     study: str,
     data: tuple[str, ...],
@@ -56,9 +65,6 @@ def search_request(
     from bench.tuning import Request
 
     more = f" --trials {trials}" if trials else ""
-    words = ["precursor", "search", study, "--out", str(out)]
-    words += [word for path in named_files() for word in ("--plugin", str(path))]
-    words += [word for item in data for word in ("--data", item)]
-    words += [word for item in settings for word in ("--set", item)]
     command = command_line(study, data, settings, "search") + more
-    return Request(load_study(study, data, settings), out, trials, command, shlex.join(words) + more, **how)
+    typed = typed_line("search", study, data, settings, out) + more
+    return Request(load_study(study, data, settings), out, trials, command, typed, **how)

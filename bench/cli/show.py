@@ -8,7 +8,7 @@ import click
 
 from bench.cli.group import checked, main
 from bench.cli.options import study_options
-from bench.cli.requests import command_line, load_study
+from bench.cli.requests import load_study, typed_line
 
 
 @main.command()
@@ -46,4 +46,5 @@ def show(
     declared = load_study(study, data, settings)
     folder = out / declared.name / report_folder(declared)
     asked = Asked(recording, arms, seed, language, as_json)
-    return show(declared, out, folder, asked, command_line(study, data, settings))
+    grid, again = (typed_line(verb, study, data, settings, out) for verb in ("grid", "show"))
+    return show(declared, out, folder, asked, grid, again)

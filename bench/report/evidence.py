@@ -223,7 +223,8 @@ class Evidence:
 def failed_runs(evidence: Evidence) -> pd.DataFrame:
     """Return arm, kind, message and key of each run without a score; a done run can have none."""
     runs = evidence.runs
-    columns = [c for c in (evidence.metric, beside(evidence.metric, "video")) if c in runs.columns]
+    others = (beside(evidence.metric, modality) for modality in ("video", "current"))
+    columns = [c for c in dict.fromkeys((evidence.metric, *others)) if c in runs.columns]
     reference = runs["arm"].isin([arm.name for arm in evidence.of_kind("reference")])
     finite = pd.DataFrame({c: np.isfinite(runs[c].astype(float)) for c in columns})
     scored = finite[evidence.metric] | (reference & finite.any(axis=1))

@@ -93,8 +93,10 @@ class Reader:
         video, ceiling = (beside(self.evidence.metric, source) for source in ("video", "ceiling"))
         exact = ALL_THE_CURRENT if ceiling.startswith("warning.") else CEILING
         for info in self.evidence.of_kind("reference"):
-            # A reference that has only the video to read reports no score of the metric.
-            column = video if self.scores[info.name].isna().all() else self.evidence.metric
+            # A reference that has one modality to read reports no score of another, nor of both.
+            columns = (self.evidence.metric, video, beside(self.evidence.metric, "current"))
+            told = (name for name in columns if self.evidence.scores(name)[info.name].notna().any())
+            column = next(told, video)
             yield self._reference(info.name, info.change or info.note, column, info.name, baseline)
         for name, column, what in (
             (VIDEO, video, template("the baseline's head read on the video itself")),

@@ -40,6 +40,11 @@ class Line:
     threshold: float
     warned: Floats
 
+    @property
+    def aside(self) -> Bools:
+        """``(a,)`` which alarms count as neither: they meet nothing at a time at which nobody can tell."""
+        return ~(self.met | self.false)
+
 
 @dataclass(frozen=True, eq=False)
 class Timeline:

@@ -114,7 +114,7 @@ def _named(held: Mapping[str, list[Unit]], recording: str, study: str) -> str:
     hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"there is {next(iter(held))!r}"
     raise InvalidRequest(
         f"no test part of {study} on record holds a recording {recording!r}; {hint} "
-        f"(`precursor show {study}` lists all {len(held)})"
+        f"(`precursor show`, with the study alone, lists all {len(held)})"
     )
 
 

@@ -45,7 +45,7 @@ class Asked:
     as_json: bool = False
 
 
-def show(study: Study, out: Path, folder: Path, asked: Asked, command: str) -> int:
+def show(study: Study, out: Path, folder: Path, asked: Asked, command: str, again: str) -> int:
     """Show a recording, or which ones there are; 1 if nothing is on record.
 
     Args:
@@ -54,6 +54,7 @@ def show(study: Study, out: Path, folder: Path, asked: Asked, command: str) -> i
         folder: where figure and table go.
         asked: what is asked for.
         command: what makes the record, for a study without one.
+        again: what lists the recordings; with the name of one behind it, it shows that.
 
     Raises:
         InvalidRequest: no such arm, recording or seed.
@@ -68,7 +69,7 @@ def show(study: Study, out: Path, folder: Path, asked: Asked, command: str) -> i
     with speaking(asked.language):
         if asked.recording is None:
             seeds = {name: sorted({unit.seed for unit in units}) for name, units in held.items()}
-            _tell(seeds, asked, study)
+            _tell(seeds, asked, study, again)
             return 0
         name, unit = shelf.choose(held, asked.recording, asked.seed)
         found = [each for arm in arms if (each := shelf.timeline(arm, unit, name)) is not None]
@@ -123,6 +124,7 @@ def facts(found: Sequence[Timeline], study: Study, paths: Sequence[Path]) -> dic
                     modality: {
                         "alarms": [float(second) for second in line.alarms],
                         "false": [float(second) for second in line.alarms[line.false]],
+                        "aside": [float(second) for second in line.alarms[line.aside]],
                         "warned": [float(s) if s == s else None for s in line.warned],
                     }
                     for modality, line in each.lines.items()
@@ -134,12 +136,12 @@ def facts(found: Sequence[Timeline], study: Study, paths: Sequence[Path]) -> dic
     }
 
 
-def _tell(seeds: dict[str, list[int]], asked: Asked, study: Study) -> None:
+def _tell(seeds: dict[str, list[int]], asked: Asked, study: Study, again: str) -> None:
     if asked.as_json:
         click.echo(json.dumps({"study": study.name, "recordings": seeds}, indent=2, ensure_ascii=False))
         return
     console = Console(highlight=False)
-    for line in listed(seeds, study.name, min(console.width, _WIDEST)):
+    for line in listed(seeds, study.name, again, min(console.width, _WIDEST)):
         console.print(line, soft_wrap=True)
 
 

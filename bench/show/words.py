@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
@@ -50,14 +51,17 @@ def told(found: Sequence[Timeline], title: str, width: int = 100) -> list[Text]:
     return lines
 
 
-def listed(held: Mapping[str, Sequence[int]], study: str, width: int = 100) -> list[Text]:
-    """Return the recordings that can be shown, each with the seeds whose test part holds it."""
+def listed(held: Mapping[str, Sequence[int]], study: str, again: str, width: int = 100) -> list[Text]:
+    """Return the recordings that can be shown, each with the seeds whose test part holds it.
+
+    ``again`` is the command that lists them; with the name of one behind it, it shows that.
+    """
     broad = max(columns_of(name) for name in held)
     lines = [Text(say("Recordings in the test parts of {study}, and the seeds that hold them:", study=study))]
     for name, seeds in held.items():
         shown = fold(" ".join(str(seed) for seed in seeds), max(_LEAST, width - broad - 4))
         lines += [Text(f"  {name if not i else '':<{broad}}  {part}") for i, part in enumerate(shown)]
-    lines += [Text(), Text(f"precursor show {study} {next(iter(held))}", "bold")]
+    lines += [Text(), Text(f"{again} {shlex.quote(next(iter(held)))}", "bold")]
     return lines
 
 
@@ -101,7 +105,11 @@ def _sentences(found: Sequence[Timeline]) -> Iterator[str]:
 
 def _symbols(ruled: bool) -> str:
     said = say("█ abnormal, ▁ to █ score 0 to 1")
-    return said + say(", ") + say("▲ an alarm, × a false one, ━ it stays on") if ruled else said
+    return (
+        said + say(", ") + say("▲ an alarm, × a false one, △ one that does not count, ━ it stays on")
+        if ruled
+        else said
+    )
 
 
 def _false(each: Timeline, line: Line) -> str:
@@ -164,12 +172,13 @@ def _bars(line: Line, span: tuple[float, float], room: int) -> str:
 
 
 def _alarm(line: Line, span: tuple[float, float], room: int) -> str:
-    """Return where an alarm is raised (▲, × if it is false) and where it stays on (━)."""
+    """Return where an alarm is raised (▲, × if it is false, △ if it is neither) and where it stays on (━)."""
     drawn = []
     for low, high in _edges(span, room):
         here = (line.alarms > low) & (line.alarms <= high)
         place = int(np.searchsorted(line.time, high, side="right")) - 1
         on = place >= 0 and bool(line.on[place])
-        rings = "×" if (here & line.false).any() else "▲" if here.any() else ""
+        rung = ((line.false, "×"), (line.met, "▲"), (line.aside, "△"))
+        rings = next((mark for kept, mark in rung if (here & kept).any()), "")
         drawn.append(rings or ("━" if on else "·"))
     return "".join(drawn)

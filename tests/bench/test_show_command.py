@@ -117,7 +117,7 @@ def test_a_number_is_a_name_and_arms_can_be_chosen(recorded: tuple[Path, Path]) 
 
 def test_what_it_refuses(recorded: tuple[Path, Path], tmp_path: Path) -> None:
     path, out = recorded
-    refused(call("show", path, "sprin", "--out", out), "'sprin'", "'spring'", "precursor show tiny")
+    refused(call("show", path, "sprin", "--out", out), "'sprin'", "'spring'", "with the study alone")
     refused(call("show", path, "spring", "--out", out, "--seed", 1), "seed 1", "seed 0")
     refused(call("show", path, "spring", "--out", out, "--seed", 7), "0 to 1", "7")
     refused(call("show", path, "spring", "--out", out, "--arm", "cwc"), "did you mean 'cwcl'")

@@ -56,7 +56,8 @@ def table(each: Timeline) -> pd.DataFrame:
     told = {"arm": each.arm, "unit": each.unit, "recording": each.recording}
     lines = []
     for modality, line in each.lines.items():
-        parts = (("score", line.time, line.score), ("alarm", line.alarms, line.met.astype(float)))
+        kept = np.where(line.aside, math.nan, line.met)
+        parts = (("score", line.time, line.score), ("alarm", line.alarms, kept))
         for what, times, values in parts:
             lines.append(
                 pd.DataFrame({**told, "what": what, "modality": modality, "second": times, "value": values})
@@ -78,11 +79,12 @@ def _row(axes: Axes, each: Timeline) -> None:
         if math.isfinite(line.threshold):
             axes.axhline(line.threshold, color=colour, lw=0.8, ls=":")
         lane = _LANES[modality]
-        for kept, fill in ((line.met, colour), (~line.met, "none")):
+        looks = ((line.met, colour, colour), (line.false, "none", colour), (line.aside, "none", GREY))
+        for kept, fill, edge in looks:
             name = say(_ALARMS[modality]) if fill == colour and len(line.alarms) else None
             at = line.alarms[kept] / 60
             axes.scatter(at, np.full(len(at), lane), s=26, marker=marker, facecolors=fill,
-                         edgecolors=colour, linewidths=1.0, zorder=4, label=name)  # fmt: skip
+                         edgecolors=edge, linewidths=1.0, zorder=4, label=name)  # fmt: skip
     _warnings(axes, each)
     axes.set_ylim(-0.04, 1.66)
     axes.set_yticks([0, 0.5, 1])
@@ -124,6 +126,7 @@ def caption(found: Sequence[Timeline]) -> str:
     return said + say(" ") + say(
         "Dotted: the threshold of the rule for alarms, chosen on validation. Above: where an alarm is "
         "raised, filled if it comes at most {horizon:g} s before an episode or during it, open if it meets "
-        "none; the bar is the warning, with its seconds.",
+        "none, open and grey if that is so at a border of the record, where it counts as nothing; the bar is "
+        "the warning, with its seconds.",
         horizon=found[0].horizon,
     )  # fmt: skip
