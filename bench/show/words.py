@@ -175,7 +175,7 @@ def _alarm(line: Line, span: tuple[float, float], room: int) -> str:
     """Return where an alarm is raised (▲, × if it is false, △ if it is neither) and where it stays on (━)."""
     drawn = []
     for low, high in _edges(span, room):
-        here = (line.alarms > low) & (line.alarms <= high)
+        here = ((line.alarms > low) | (low == span[0])) & (line.alarms <= high)
         place = int(np.searchsorted(line.time, high, side="right")) - 1
         on = place >= 0 and bool(line.on[place])
         rung = ((line.false, "×"), (line.met, "▲"), (line.aside, "△"))

@@ -102,6 +102,16 @@ def test_references_fall_back_to_video_and_are_subtracted() -> None:
     assert failed_runs(evidence(rows, arms)).empty, "a reference may read the video alone"
 
 
+def test_a_reference_without_a_score_of_both_is_read_from_what_it_has() -> None:
+    both, own = "warning.both.episodes_warned", "warning.current.episodes_warned"
+    rows = [run("base", s, 0.7, **{both: 0.8 + 0.01 * s, own: 0.7}) for s in range(3)]
+    rows += [run("supervised_current", s, 0.75, **{both: math.nan, own: 0.9}) for s in range(3)]
+    told = evidence(rows, (BASE, ArmInfo("supervised_current", "reference")), metric=both)
+    found = {each.name: each for each in compare(told).references}["supervised_current"]
+    assert found.column == own and found.scores.tolist() == [0.9] * 3
+    assert failed_runs(told).empty
+
+
 def test_by_group_rows_average_the_permutations_of_the_control() -> None:
     made = synthetic()
     found = {(g.arm, g.against): g for g in compare(made).by_group}

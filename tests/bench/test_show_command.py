@@ -122,7 +122,7 @@ def test_what_it_refuses(recorded: tuple[Path, Path], tmp_path: Path) -> None:
     refused(call("show", path, "spring", "--out", out, "--seed", 7), "0 to 1", "7")
     refused(call("show", path, "spring", "--out", out, "--arm", "cwc"), "did you mean 'cwcl'")
     nothing = call("show", path, "spring", "--out", tmp_path / "empty")
-    assert nothing.exit_code == 1 and "precursor grid tiny" in nothing.stderr
+    assert nothing.exit_code == 1 and f"run `precursor grid {path} --out " in nothing.stderr
     assert not (tmp_path / "empty").exists()
 
 
@@ -141,6 +141,7 @@ def test_words_fit_the_terminal(width: int, language: str) -> None:
     drawn = [line.plain for line in lines]
     rung = [line for line in drawn if "▲" in line and "×" not in line]  # but for the line that explains both
     assert len(rung) == 4, "of two arms, current and video"
+    assert sum("△" in line for line in rung) == 2, "that at 360 s is outside of what is watched"
 
 
 def test_the_line_of_time_by_hand() -> None:

@@ -59,6 +59,7 @@ def test_a_recording_by_hand() -> None:
     current, video = found.lines["current"], found.lines["video"]
     assert current.time.tolist() == list(np.arange(360.0, 960.0, 60.0))
     assert current.alarms.tolist() == [360, 600] and current.threshold == 0.6
+    assert current.aside.tolist() == [True, False]
     assert current.met.tolist() == [False, True], "300 s before the episode is too early"
     assert current.false.tolist() == [False, False], "at 360 s nobody counts"
     assert current.on.tolist() == [True, True, False, False, True, *[False] * 5]
