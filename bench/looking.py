@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -14,6 +15,7 @@ import bench.data.sources  # noqa: F401  (registers every source)
 from bench.data.finding import Finding
 from bench.data.furnace import FurnaceParameters
 from bench.data.source import Share
+from bench.reading import overridden
 from models import plugins, registry
 from models.errors import InvalidRequest, unknown
 
@@ -33,22 +35,27 @@ def bar(words: str) -> Iterator[Share]:
         yield lambda share: shown.update(task, completed=share)
 
 
-def look(place: str) -> int:
+def look(place: str, settings: tuple[str, ...] = ()) -> int:
     """Tell what lies at ``[NAME=]PATH``; 2 if it cannot be used, 1 if a published anchor is off.
 
+    Args:
+        place: where to look, and as what.
+        settings: parameters of the data set, such as ``rate=5``.
+
     Raises:
-        InvalidRequest: a source that does not exist or reads no files, files that none recognises, or
-            nothing there to tell more about than what is wrong.
+        InvalidRequest: a source that does not exist or reads no files, a parameter that it does not have,
+            files that none recognises, or nothing there to tell more about than what is wrong.
     """
     name, path = source_of(place)
     found = registry.lookup("dataset", name)
+    parameters: Any = registry.read(found.parameters, overridden({}, settings), f"dataset.{name}")
     findings: list[Finding] = []
     with bar("reading recordings") as told:
-        findings.extend(found.factory.check(found.parameters(), path, told))
+        findings.extend(found.factory.check(parameters, path, told))
     if len(findings) == 1 and findings[0].kind == "wrong":
         raise InvalidRequest(findings[0].text)
     for line in told_in_words(findings):
-        click.echo(line)
+        click.echo(_printable(line))
     if any(finding.kind == "wrong" for finding in findings):
         return 2
     return _anchors(name, path) if name in ANCHORED else 0
@@ -97,6 +104,11 @@ def told_in_words(findings: list[Finding]) -> Iterator[str]:
     yield f"{state}: {counts['wrong']} wrong (X), {counts['odd']} odd (!)"
 
 
+def _printable(line: str) -> str:
+    """Write bytes of a file name that are no UTF-8 as escapes, where printing them would fail."""
+    return line.encode(errors="backslashreplace").decode()
+
+
 def _anchors(name: str, path: Path) -> int:
     from bench.data.anchors import check  # scikit-learn takes a second to import
 
@@ -125,9 +137,9 @@ def write_example(
     """Write a simulated furnace in a layout of files, and say what was written.
 
     Raises:
-        InvalidRequest: a world that does not exist, or a target that is in use.
+        InvalidRequest: a world that does not exist, hours that are no number, or a target that is in use.
     """
-    registry.read(FurnaceParameters, {"world": world}, "--world")
+    registry.read(FurnaceParameters, {"world": world, "hours": hours}, "furnace")
     parameters = FurnaceParameters(world=world, seed=seed, recordings=recordings, hours=hours)
     with bar("simulating") as told:
         if layout == "plant":
@@ -141,4 +153,6 @@ def write_example(
             title = write_fmf(
                 target, parameters, release=int(release), rate=rate, real_sizes=real_sizes, progress=told
             )
-    return f"{title} written to {target}; `precursor data check {target}` says what is there"
+    # Release 1 holds no clock: who reads it must be told its rate.
+    clock = f" --set rate={rate}" if layout == "fmf" and release == "1" and not real_sizes else ""
+    return f"{title} written to {target}; `precursor data check {target}{clock}` says what is there"

@@ -11,6 +11,7 @@ from typing import Any
 import bench.data.sources  # noqa: F401  (registers every source)
 from bench import disturb, identity
 from bench.arms import Arm, identified, resolve_arms, used
+from bench.data.asking import fingerprint_of, source_of
 from bench.data.source import Source
 from bench.data.split import SplitSpec
 from bench.data.windows import WindowSpec
@@ -149,7 +150,7 @@ class Study:
 
     def cells(self) -> tuple[Cell, ...]:
         """Return every cell, unit by unit so that an interrupted run leaves complete pairs."""
-        fingerprint = self.source.fingerprint()
+        fingerprint = fingerprint_of(self.source)
         shared = {
             arm.name: self.content(arm.config, arm.treatment, None, {}, fingerprint) for arm in self.arms
         }
@@ -328,10 +329,7 @@ def _source(spec: object, data: Mapping[str, str], typed: Mapping[str, Any]) -> 
     if path is not None and not (isinstance(path, str) and path.strip()):
         raise InvalidRequest(f"dataset.path must be text that names a folder, got {path!r}")
     resolved = registry.resolve("dataset", own)
-    source: Source = registry.build(
-        "dataset", resolved, Path(path).expanduser() if path is not None else None
-    )
-    return source
+    return source_of(resolved, Path(path).expanduser() if path is not None else None)
 
 
 def _mapping(raw: Mapping[str, Any], key: str) -> dict[str, Any]:

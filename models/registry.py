@@ -270,10 +270,12 @@ def _check(value: object, kind: Any, default: object, allowed: Range, where: str
             break
     if allowed.choices and value not in allowed.choices:
         raise InvalidRequest(f"{where} must be one of {allowed}, got {value!r}")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise InvalidRequest(f"{where} must be a finite number, got {value!r}")
     if isinstance(value, int | float) and not isinstance(value, bool):
         below = allowed.low is not None and value < allowed.low
         above = allowed.high is not None and value > allowed.high
-        if below or above or (isinstance(value, float) and not math.isfinite(value)):
+        if below or above:
             raise InvalidRequest(f"{where} must lie in {allowed}, got {value!r}")
     return value
 

@@ -6,11 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from bench.cli.group import checked, main
 from bench.cli.options import plugin_option
+from models.errors import InvalidRequest
 
 LAYOUTS = ("fmf", "plant")
+#: Options of `simulate` that say something of the layout fmf alone; and that its real sizes decide.
+OF_FMF, SIZES = ("release", "rate", "real_sizes"), ("recordings", "hours", "rate")
 
 
 @main.group()
@@ -20,9 +24,16 @@ def data() -> None:
 
 @data.command("check")
 @click.argument("place", metavar="[NAME=]PATH")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A parameter of the data set, e.g. rate=5 for the frames a second of FMF release 1.",
+)
 @plugin_option
 @checked
-def check(place: str) -> int:
+def check(place: str, settings: tuple[str, ...]) -> int:
     """Say what is there, what is odd and what is wrong.
 
     Every file is read. The source is told from the files, or named: fmf=PATH, plant=PATH, skab=PATH,
@@ -33,7 +44,7 @@ def check(place: str) -> int:
     """
     from bench.looking import look
 
-    return look(place)
+    return look(place, settings)
 
 
 @data.command("convert")
@@ -100,4 +111,22 @@ def simulate(target: Path, layout: str, **how: Any) -> None:
     """  # noqa: D301
     from bench.looking import write_example
 
+    _require_sense(layout, how["real_sizes"])
     click.echo(write_example(target.expanduser(), layout, **how))
+
+
+def _require_sense(layout: str, real_sizes: bool) -> None:
+    """Refuse options that were given and would be ignored."""
+    source = click.get_current_context().get_parameter_source
+    given = {name for name in (*OF_FMF, *SIZES) if source(name) is not ParameterSource.DEFAULT}
+    for name in OF_FMF:
+        if layout != "fmf" and name in given:
+            option = name.replace("_", "-")
+            raise InvalidRequest(
+                f"--{option} must go with --layout fmf, but the layout is {layout}; leave --{option} out"
+            )
+    for name in SIZES:
+        if real_sizes and name in given:
+            raise InvalidRequest(
+                f"--real-sizes must go without --{name}, which it sets itself; leave one of them out"
+            )

@@ -71,11 +71,11 @@ def lead(
     \b
     Examples: precursor lead furnace --set world=std --set recordings=40 --set hours=1
               precursor lead contrastive_loss
-              precursor lead milling --data milling=PATH --from -60 --to 60 --step 5 --window 10
+              precursor lead milling --data milling=PATH --from -5 --to 5 --step 1 --window 4
     """  # noqa: D301
     from bench.lead import ESTIMATORS
     from bench.lead.command import inquiry_of, run_lead
-    from bench.lead.moments import Scan
+    from bench.lead.scan import Scan
     from models.registry import read
 
     pairs = [item.partition("=") for item in data]

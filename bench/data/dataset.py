@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.data.asking import fingerprint_of
 from bench.data.rendering import Arrays, Progress, Workbench, render, render_raw, save_atomically
 from bench.data.source import Source
 from bench.data.windows import Track, Windows, WindowSpec, cut
@@ -116,7 +117,7 @@ def prepare(
     """
     identity = {
         "format": FORMAT,
-        "source": source.fingerprint(),
+        "source": fingerprint_of(source),
         "steps": [spec.current_step, spec.video_step],
     }
     folder = cache / key(identity)
@@ -145,8 +146,9 @@ def _clearing(workbench: Workbench) -> Iterator[None]:
     """Clear finished chunks away once they have served, or if their source must be repaired first."""
     try:
         yield
-    except InvalidRequest:
-        shutil.rmtree(workbench.folder, ignore_errors=True)
+    except InvalidRequest as error:
+        if not isinstance(error.__cause__, OSError):  # a disk that was away is no fault of what was read
+            shutil.rmtree(workbench.folder, ignore_errors=True)
         raise
     shutil.rmtree(workbench.folder, ignore_errors=True)
 

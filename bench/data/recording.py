@@ -94,9 +94,13 @@ def frames_of(signal: Signal, seconds: float) -> Array:
     Raises:
         InvalidRequest: a frame does not hold a whole number of samples.
     """
-    size = _samples(signal, seconds)
-    count = len(signal.values) // size
+    size, count = _samples(signal, seconds), step_count(signal, seconds)
     return np.asarray(signal.values[: count * size]).reshape(count, size, *signal.values.shape[1:])
+
+
+def step_count(signal: Signal, seconds: float) -> int:
+    """Return how many whole steps of ``seconds`` a signal holds."""
+    return len(signal.values) // _samples(signal, seconds)
 
 
 def chunks_of(signal: Signal, seconds: float, steps: int) -> Iterator[Signal]:
@@ -112,17 +116,26 @@ def chunks_of(signal: Signal, seconds: float, steps: int) -> Iterator[Signal]:
 
 
 def chunk_of(signal: Signal, seconds: float, steps: int, number: int) -> Signal:
-    """Return one of the chunks that :func:`chunks_of` yields; nothing else of the signal is read."""
-    size = _samples(signal, seconds)
-    first = min(number * steps, len(signal.values) // size)
-    last = min(first + steps, len(signal.values) // size)
+    """Return one of the chunks that :func:`chunks_of` yields; nothing else of the signal is read.
+
+    Raises:
+        InvalidRequest: a step does not hold a whole number of samples, or fewer come than were asked for.
+    """
+    size, count = _samples(signal, seconds), step_count(signal, seconds)
+    first = min(number * steps, count)
+    last = min(first + steps, count)
     values = np.asarray(signal.values[first * size : last * size])
+    if len(values) != (last - first) * size:
+        raise InvalidRequest(
+            f"a slice of a signal must hold the samples asked for, got {len(values)} for {first * size} to "
+            f"{last * size}; mend its slices or its length"
+        )
     return Signal(values, signal.rate, signal.start + first * seconds)
 
 
 def chunk_count(signal: Signal, seconds: float, steps: int) -> int:
     """Return how many chunks :func:`chunks_of` yields."""
-    return max(-(-(len(signal.values) // _samples(signal, seconds)) // steps), 1)
+    return max(-(-step_count(signal, seconds) // steps), 1)
 
 
 def steps_within(signal: Signal, seconds: float, limit: int) -> int:

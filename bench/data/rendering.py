@@ -15,10 +15,11 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.data.asking import features_of, recordings_of, require_finite, samples_of
+from bench.data.contract import Contract
 from bench.data.recording import Recording, Signal, chunk_count, chunk_of, frames_of, steps_within
 from bench.data.source import Source
-from bench.data.windows import NEITHER, Track, WindowSpec
-from models.errors import InvalidRequest
+from bench.data.windows import NEITHER, TEST, TRAIN, Track, WindowSpec
 
 #: Most bytes of samples that are looked at together; what is computed of them needs a few times as much.
 CHUNK_BYTES = 32 * 2**20
@@ -28,6 +29,8 @@ TORN = (zipfile.BadZipFile, OSError, EOFError, KeyError, ValueError)
 Arrays = dict[str, NDArray[Any]]
 #: Told how many recordings are done; between two whole numbers, how much of one is.
 Progress = Callable[[float], None]
+#: Reads one chunk of steps of a signal.
+Chunk = Callable[[Signal], Signal]
 
 
 @dataclass(frozen=True)
@@ -77,81 +80,80 @@ def render(
     """Return where each recording lies, and the arrays of all of them, named as in a ``Dataset``.
 
     Raises:
-        InvalidRequest: no recordings, recordings that do not all have the same signals, features
+        InvalidRequest: no recordings, some that are not what :mod:`bench.data.contract` says, features
             that are not finite, or a step that does not hold a whole number of samples.
     """
+    contract = Contract(source)
     tracks: list[Track] = []
     parts: list[Arrays] = []
-    c_first = v_first = 0
-    for done, recording in enumerate(source.recordings()):
-        arrays = workbench.kept(f"{done:05d}-current", partial(_current, source, recording, spec))
-        steps = steps_within(recording.video, spec.video_step, CHUNK_BYTES)
+    first = (0, 0)
+    for done, recording in enumerate(recordings_of(source)):
+        contract.require(recording)
+        arrays = workbench.kept(f"{done:05d}-current", partial(current_arrays, source, recording, spec))
+        contract.require_rows(recording, arrays)
         chunks = []
-        for number in range(count := chunk_count(recording.video, spec.video_step, steps)):
-            make = partial(_video, source, recording, spec.video_step, steps, number)
+        pieces = video_pieces(source, recording, spec.video_step)
+        for number, make in enumerate(pieces):
             chunks.append(workbench.kept(f"{done:05d}-video-{number:05d}", make))
-            progress(done + (number + 1) / count)
-        arrays |= {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
-        tracks.append(
-            Track(
-                recording.name,
-                recording.group,
-                recording.fold,
-                recording.clock,
-                recording.scored_from,
-                c_first,
-                len(arrays["current"]),
-                recording.current.start,
-                v_first,
-                len(arrays["video"]),
-                recording.video.start,
-            )  # fmt: skip
-        )
-        c_first, v_first = c_first + len(arrays["current"]), v_first + len(arrays["video"])
+            contract.require_rows(recording, chunks[-1])
+            progress(done + (number + 1) / len(pieces))
+        arrays |= joined(chunks)
+        tracks.append(track_of(recording, first, (len(arrays["current"]), len(arrays["video"]))))
+        first = first[0] + tracks[-1].current_count, first[1] + tracks[-1].video_count
         parts.append(arrays)
-    if not tracks:
-        raise InvalidRequest("a data set needs at least one recording, got none; check the path")
-    for track, part in zip(tracks, parts, strict=True):
-        if part.keys() != parts[0].keys():
-            raise InvalidRequest(
-                "recordings of one source must all have metadata and a published part, or none of them, but "
-                f"{track.name!r} and {tracks[0].name!r} differ; mend the source"
-            )
-    return tuple(tracks), {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return tuple(tracks), joined(parts)
 
 
-def _current(source: Source, recording: Recording, spec: WindowSpec) -> Arrays:
-    found = {"current": _finite(source.current_features(recording.current, spec.current_step), recording)}
+def joined(parts: list[Arrays]) -> Arrays:
+    """Return arrays of the same names one after the other."""
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def track_of(recording: Recording, first: tuple[int, int], count: tuple[int, int]) -> Track:
+    """Return where a recording lies: its first step and how many, of the current and of the video."""
+    return Track(
+        recording.name,
+        recording.group,
+        recording.fold,
+        recording.clock,
+        recording.scored_from,
+        first[0],
+        count[0],
+        recording.current.start,
+        first[1],
+        count[1],
+        recording.video.start,
+    )
+
+
+def current_arrays(source: Source, recording: Recording, spec: WindowSpec) -> Arrays:
+    """Return the features of the current, and the mean metadata of its steps."""
+    found = {"current": features_of(source, recording, "current", recording.current, spec.current_step)}
     if recording.metadata is not None:
-        values = frames_of(recording.metadata, spec.current_step).mean(axis=1)
-        found["metadata"] = values[: len(found["current"])].astype(np.float32)
+        values = frames_of(recording.metadata, spec.current_step).mean(axis=1).astype(np.float32)
+        require_finite(values, recording, "metadata")
+        found["metadata"] = values
     return found
 
 
-def _video(source: Source, recording: Recording, seconds: float, steps: int, number: int) -> Arrays:
+def video_pieces(source: Source, recording: Recording, seconds: float) -> list[Callable[[], Arrays]]:
+    """Return what makes each chunk of steps of the video; nothing is read before."""
+    return [partial(_video, source, recording, seconds, chunk) for chunk in _chunks(recording.video, seconds)]
+
+
+def _video(source: Source, recording: Recording, seconds: float, chunk: Chunk) -> Arrays:
     """Return features, labels and published part of one chunk of steps of the video."""
-    features = source.video_features(chunk_of(recording.video, seconds, steps, number), seconds)
-    label = frames_of(chunk_of(recording.label, seconds, steps, number), seconds)
-    rows = slice(min(len(features), len(label)))
-    found = {
-        "video": _finite(features[rows], recording),
-        "label": np.stack([label.mean(axis=1), label[:, -1]], axis=1)[rows].astype(np.float32),
+    label = frames_of(samples_of(source, recording, "label", chunk, (0, 1)), seconds)
+    signal = samples_of(source, recording, "video", chunk)
+    found: Arrays = {
+        "video": features_of(source, recording, "video", signal, seconds),
+        "label": np.stack([label.mean(axis=1), label[:, -1]], axis=1).astype(np.float32),
     }
     if recording.part is not None:
-        part = frames_of(chunk_of(recording.part, seconds, steps, number), seconds)[rows]
+        part = frames_of(samples_of(source, recording, "part", chunk, (TRAIN, TEST, NEITHER)), seconds)
         whole = (part == part[:, :1]).all(axis=1)
         found["part"] = np.where(whole, part[:, 0], NEITHER).astype(np.int8)
     return found
-
-
-def _finite(features: NDArray[Any], recording: Recording) -> NDArray[np.float32]:
-    values = np.asarray(features, dtype=np.float32)
-    if not np.isfinite(values).all():
-        raise InvalidRequest(
-            f"features must be finite, but recording {recording.name!r} has gaps or broken samples; "
-            "repair or leave out the recording"
-        )
-    return values
 
 
 def render_raw(
@@ -170,21 +172,33 @@ def render_raw(
     """
     seconds = spec.current_step if modality == "current" else spec.video_step
     total = sum(getattr(track, f"{modality}_count") for track in tracks)
+    contract = Contract(source)
     with _whole(target) as handle:
-        for done, (recording, track) in enumerate(zip(source.recordings(), tracks, strict=True)):
-            signal, left = getattr(recording, modality), getattr(track, f"{modality}_count")
-            steps = steps_within(signal, seconds, CHUNK_BYTES)
-            for number in range(count := chunk_count(signal, seconds, steps)):
-                make = partial(_raw, signal, modality, seconds, steps, number)
-                rows = workbench.kept(f"{done:05d}-{modality}_raw-{number:05d}", make)["raw"][:left]
+        for done, recording in enumerate(recordings_of(source)):
+            chunks = _chunks(getattr(recording, modality), seconds)
+            for number, chunk in enumerate(chunks):
+                make = partial(_raw, source, recording, modality, seconds, chunk)
+                kept = workbench.kept(f"{done:05d}-{modality}_raw-{number:05d}", make)
+                contract.require_rows(recording, kept)
+                rows = kept["raw"]
                 if not done and not number:
                     layout = {"descr": "<f4", "fortran_order": False, "shape": (total, *rows.shape[1:])}
                     np.lib.format.write_array_header_1_0(handle, layout)
                 handle.write(rows.tobytes())
-                left -= len(rows)
-                progress(done + (number + 1) / count)
+                progress(done + (number + 1) / len(chunks))
 
 
-def _raw(signal: Signal, modality: str, seconds: float, steps: int, number: int) -> Arrays:
-    frames = frames_of(chunk_of(signal, seconds, steps, number), seconds)
-    return {"raw": (frames if modality == "current" else frames.mean(axis=1)).astype(np.float32)}
+def _raw(source: Source, recording: Recording, modality: str, seconds: float, chunk: Chunk) -> Arrays:
+    frames = frames_of(samples_of(source, recording, modality, chunk), seconds)
+    values = (frames if modality == "current" else frames.mean(axis=1)).astype(np.float32)
+    require_finite(values, recording, modality)
+    return {"raw": values}
+
+
+def _chunks(signal: Signal, seconds: float) -> list[Chunk]:
+    """Return what reads each chunk of steps of a signal that is on its clock; nothing is read before."""
+    steps = steps_within(signal, seconds, CHUNK_BYTES)
+    return [
+        partial(chunk_of, seconds=seconds, steps=steps, number=number)
+        for number in range(chunk_count(signal, seconds, steps))
+    ]

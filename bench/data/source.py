@@ -14,7 +14,6 @@ from bench.data.finding import Finding
 from bench.data.recording import Recording, Signal
 from bench.data.split import SplitSpec
 from bench.data.windows import Track, Windows, WindowSpec
-from models.errors import InvalidRequest
 
 Floats = NDArray[np.float32]
 #: Told how much of a long look is done, as a share between 0 and 1.
@@ -35,7 +34,8 @@ class Source(ABC):
         lead: seconds by which the current is taken to precede the video when a study does not say.
         folds: the folds of the published protocol, empty if there is none.
         published: whether its recordings say which part of a published split each frame belongs to.
-        count: number of recordings, for progress; None if only reading tells.
+        count: number of recordings, for progress, before holes break some in two; None if only reading
+            tells.
         metadata: names of the process metadata of its recordings, with units; empty if there are none.
     """
 
@@ -80,17 +80,12 @@ class Source(ABC):
     def check(cls, parameters: Any, path: Path, progress: Share = lambda share: None) -> Iterator[Finding]:
         """Look at all there is at a path and yield what is found, in the order a reader wants it.
 
-        Nothing is raised for what is wrong with the files: that is what is looked for. A source of
-        files should say more than this: how much there is of each signal, and what is odd where.
+        Nothing is raised for what is wrong with the files: that is what is looked for. Unless a source
+        says more, every recording is read and held against :mod:`bench.data.contract`, its features too.
         """
-        build: Any = cls
-        try:
-            source: Source = build(parameters, path)
-            digest = source.fingerprint()
-        except InvalidRequest as error:
-            yield Finding("wrong", "", str(error))
-            return
-        yield Finding("fact", "", f"{source.title}: {source.count} recordings, fingerprint {digest[:16]}")
+        from bench.data.check import findings  # it builds sources
+
+        yield from findings(cls, parameters, path, progress)
 
     def ceiling(
         self, tracks: tuple[Track, ...], windows: Windows, spec: WindowSpec

@@ -36,6 +36,14 @@ def folder_with(path: Path | str | None, parts: Sequence[str], what: str) -> Pat
     return next((folder / part for part in parts if (folder / part).is_dir()), folder)
 
 
+def require_printable(path: Path) -> None:
+    """Refuse a name that no report could print: bytes that are no UTF-8, or line ends."""
+    if not path.name.isprintable():
+        raise InvalidRequest(
+            f"{path.parent} must hold printable names in UTF-8, but has {path.name!r}; rename it"
+        )
+
+
 def require_columns(path: Path, columns: Sequence[str], separator: str = ",") -> None:
     """Raise :class:`InvalidRequest` unless the header of a file has the columns."""
     try:

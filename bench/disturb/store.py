@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.data.asking import recordings_of
 from bench.data.dataset import Dataset
 from bench.data.recording import Array, Recording, Signal, chunks_of, frames_of
 from bench.data.source import Source
@@ -92,7 +93,7 @@ def prepare_disturbed(
     dataset = Dataset.open(data)
     with ExitStack() as stack:
         files = [stack.enter_context(_File(each, dataset)) for each in wanted]
-        for done, (recording, track) in enumerate(zip(source.recordings(), dataset.tracks, strict=True), 1):
+        for done, (recording, track) in enumerate(zip(recordings_of(source), dataset.tracks, strict=True), 1):
             for file in files:
                 file.begin(track)
             _render(source, recording, spec, files)

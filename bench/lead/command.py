@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -11,11 +12,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 import bench.data.sources  # noqa: F401  (registers every source)
+from bench import identity
+from bench.data.asking import source_of
 from bench.data.dataset import Dataset, prepare
 from bench.grid import cache_folder, find_study
-from bench.lead import estimators
+from bench.lead import ESTIMATORS, estimators
 from bench.lead.inquiry import Findings, Inquiry, inquire
-from bench.lead.moments import Scan
+from bench.lead.scan import Scan
 from bench.lead.words import sentences
 from bench.lead.write import as_json, terminal, write
 from bench.reading import overridden
@@ -45,6 +48,7 @@ def inquiry_of(
     """
     # What the scan and the names have wrong is told before anything is read.
     _ = scan.leads, estimators(names)
+    given = (*settings, *data, *(("everything",) if everything else ()))
     if target in registry.components("dataset"):
         if set(data) - {target}:
             raise InvalidRequest(
@@ -52,11 +56,12 @@ def inquiry_of(
             )
         spec = registry.resolve("dataset", overridden({"name": target}, settings))
         path = Path(data[target]).expanduser() if target in data else None
-        source = registry.build("dataset", spec, path)
-        return Inquiry(target, source, source.windows, None, None, scan, names, seed)
+        source = source_of(spec, path)
+        return Inquiry(target, source, source.windows, None, None, scan, names, seed, given)
     study = load(find_study(target), data=data, settings=settings)
     split = None if everything else study.split
-    return Inquiry(study.name, study.source, study.windows, split, study.units[0].fold, scan, names, seed)
+    fold = study.units[0].fold
+    return Inquiry(study.name, study.source, study.windows, split, fold, scan, names, seed, given)
 
 
 def run_lead(inquiry: Inquiry, out: Path, command: str, language: str, *, facts: bool = False) -> int:
@@ -68,7 +73,7 @@ def run_lead(inquiry: Inquiry, out: Path, command: str, language: str, *, facts:
     except KeyboardInterrupt:
         console.print("interrupted; nothing was written, prepared recordings are kept", highlight=False)
         return 1
-    folder = out / "lead" / f"{_slug(inquiry.name)}-{_slug(inquiry.source.title)}"
+    folder = out / "lead" / folder_of(inquiry)
     write(findings, folder, command, language)
     if facts:
         told = as_json(findings, sentences(findings), command)
@@ -78,6 +83,15 @@ def run_lead(inquiry: Inquiry, out: Path, command: str, language: str, *, facts:
         click.echo(terminal(findings))
     click.echo(f"written to {folder}")
     return 0
+
+
+def folder_of(inquiry: Inquiry) -> str:
+    """Name the folder of an answer: what was asked about, and a mark if more was asked than the bare name."""
+    name = f"{_slug(inquiry.name)}-{_slug(inquiry.source.title)}"
+    asked = [inquiry.given, asdict(inquiry.scan), inquiry.names, inquiry.seed]
+    if asked == [(), asdict(Scan()), ESTIMATORS, 0]:
+        return name
+    return f"{name}-{identity.key([inquiry.source.fingerprint(), *asked], 6)}"
 
 
 def _ask(inquiry: Inquiry, console: Console) -> Findings:

@@ -15,7 +15,8 @@ from bench.lead import ESTIMATORS, RECOMMENDED, estimators
 from bench.lead.episodes import Episode, episodes
 from bench.lead.estimator import Estimator
 from bench.lead.evidence import Answer, answer
-from bench.lead.moments import Ints, Scan, moments
+from bench.lead.moments import Ints, moments
+from bench.lead.scan import Scan
 from bench.lead.score_scan import ScoreScan
 from models.errors import InvalidRequest
 
@@ -33,6 +34,7 @@ class Inquiry:
         scan: leads, windows, blocks.
         names: estimators, by name.
         seed: of every draw.
+        given: what else was asked for by name: settings, recordings, everything.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Inquiry:
     scan: Scan
     names: tuple[str, ...] = ESTIMATORS
     seed: int = 0
+    given: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,47 +14,14 @@ from numpy.typing import NDArray
 
 from bench.data.dataset import Dataset
 from bench.data.windows import Track, WindowSpec
+from bench.lead.scan import FEWEST_MOMENTS, Scan
 from models.errors import InvalidRequest
-from models.registry import param
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-#: Fewer moments than this tell nothing of how two signals move together.
-FEWEST_MOMENTS = 12
 #: Fewer recordings than this cannot be divided, permuted and resampled.
 FEWEST_RECORDINGS = 8
-
-
-MOST_LEADS = 1000
-
-
-@dataclass(frozen=True)
-class Scan:
-    """Which leads are tried, and on what."""
-
-    low: float = param(-120.0, low=-36_000.0, high=36_000.0, help="smallest lead tried, s")
-    high: float = param(720.0, low=-36_000.0, high=36_000.0, help="largest lead tried, s")
-    step: float = param(20.0, low=1e-3, high=3600.0, help="seconds between leads, and between moments")
-    window: float = param(60.0, low=1e-3, high=3600.0, help="length of both windows, s")
-    block: float | None = param(
-        None, low=1e-3, help="cut recordings into blocks of this length, s, that count as recordings"
-    )
-
-    @cached_property
-    def leads(self) -> Floats:
-        """The leads, s: ``(leads,)``, in rising order.
-
-        Raises:
-            InvalidRequest: fewer than five of them, or more than a thousand.
-        """
-        count = int(np.floor((self.high - self.low) / self.step + 1e-9)) + 1
-        if not 5 <= count <= MOST_LEADS:
-            raise InvalidRequest(
-                f"a scan needs 5 to {MOST_LEADS} leads, got {max(count, 0)} from {self.low:g} to "
-                f"{self.high:g} s every {self.step:g} s; change --from, --to or --step"
-            )
-        return self.low + self.step * np.arange(count, dtype=np.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,26 +108,60 @@ def moments(dataset: Dataset, spec: WindowSpec, scan: Scan, chosen: Ints | None 
             "lengthen it or lower --step"
         )
     strips, left_out = [], []
-    for index in range(len(dataset.tracks)) if chosen is None else chosen.tolist():
-        track = dataset.tracks[index]
+    tracks = [dataset.tracks[index] for index in (range(len(dataset.tracks)) if chosen is None else chosen)]
+    for track in tracks:
         found = _strips(dataset, track, spec, scan)
         strips += found
         left_out += [] if found else [track.name]
     if len({strip.group for strip in strips}) < FEWEST_RECORDINGS:
-        need = scan.window + max(scan.high, 0.0) - min(scan.low, 0.0) + FEWEST_MOMENTS * scan.step
-        raise InvalidRequest(
-            f"a lead needs at least {FEWEST_RECORDINGS} recordings of {need:g} s or more, got {len(strips)} "
-            f"and {len(left_out)} that are too short; try fewer leads (--from, --to), or cut long recordings "
-            "with --block"
-        )
+        raise _too_few(strips, len(left_out), tracks, spec, scan)
     return Moments(tuple(strips), scan.leads, scan.step, scan.window, tuple(left_out))
+
+
+def _too_few(
+    strips: list[Strip], left_out: int, tracks: list[Track], spec: WindowSpec, scan: Scan
+) -> InvalidRequest:
+    """Return what is missing, with a scan that would find enough where there is one."""
+    if scan.block is not None:
+        return InvalidRequest(
+            f"a lead needs at least {FEWEST_RECORDINGS} blocks, got {len(strips)} of {scan.block:g} s; "
+            f"shorten --block (to {FEWEST_MOMENTS * scan.step:g} s or more) or try fewer leads (--from, --to)"
+        )
+    groups = len({strip.group for strip in strips})
+    got = f"{groups}{f' groups of {len(strips)} recordings' if groups < len(strips) else ''}"
+    lengths: dict[str, float] = {}
+    for track in tracks:
+        lengths[track.group] = max(lengths.get(track.group, 0.0), _seconds(track, spec))
+    longest = sorted(lengths.values(), reverse=True)[:FEWEST_RECORDINGS]
+    cure = "try fewer leads (--from, --to), or cut long recordings with --block"
+    if len(longest) == FEWEST_RECORDINGS:
+        fits = scan.within(longest[-1], max(spec.current_step, spec.video_step))
+        if fits is not None:
+            cure = f"try --from {fits.low:g} --to {fits.high:g} --step {fits.step:g} --window {fits.window:g}"
+    return InvalidRequest(
+        f"a lead needs at least {FEWEST_RECORDINGS} recordings of {scan.needed:g} s or more, got {got} and "
+        f"{left_out} that are too short; {cure}"
+    )
+
+
+def _seconds(track: Track, spec: WindowSpec) -> float:
+    """Return for how long a recording has both current and video, s."""
+    current_end, video_end = _ends(track, spec)
+    return min(current_end, video_end) - max(track.current_start, track.video_start)
+
+
+def _ends(track: Track, spec: WindowSpec) -> tuple[float, float]:
+    """Return the seconds at which the current and the video of a recording end."""
+    return (
+        track.current_start + track.current_count * spec.current_step,
+        track.video_start + track.video_count * spec.video_step,
+    )
 
 
 def _strips(dataset: Dataset, track: Track, spec: WindowSpec, scan: Scan) -> list[Strip]:
     """Return a recording as one strip, or as one a block; none if it is too short."""
     low, high = float(scan.leads[0]), float(scan.leads[-1])
-    current_end = track.current_start + track.current_count * spec.current_step
-    video_end = track.video_start + track.video_count * spec.video_step
+    current_end, video_end = _ends(track, spec)
     first = max(track.video_start, track.current_start + high) + scan.window
     count = int(np.floor((min(video_end, current_end + low) - first) / scan.step + 1e-9)) + 1
     if count < FEWEST_MOMENTS:

@@ -9,6 +9,7 @@ from typing import Any
 from optuna.distributions import distribution_to_json
 
 from bench.arms import Arm
+from bench.data.asking import fingerprint_of
 from bench.identity import key
 from bench.search.log import Header
 from bench.search.space import Params, Space, check_block, configure, first, parameters_of, space_of
@@ -186,7 +187,7 @@ def make_search_plan(study: Study, *, trials: int | None = None) -> SearchPlan:
             f"search.repeats must be at most the {len(folds)} folds of {study.source.title}, "
             f"got {spec.settings.repeats}; lower it"
         )
-    return SearchPlan(study, spec, study.source.fingerprint(), spaces)
+    return SearchPlan(study, spec, fingerprint_of(study.source), spaces)
 
 
 def _own(arm: Arm, arms: list[Arm]) -> set[str]:

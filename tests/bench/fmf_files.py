@@ -27,9 +27,9 @@ def masks(frames: int) -> np.ndarray:
     return found
 
 
-def amperes(rows: int) -> np.ndarray:
-    """Currents that tell row and phase: (rows, 3), A."""
-    return 10_000.0 + np.arange(rows)[:, None] + 1000.0 * np.arange(3)
+def amperes(rows: int, stem: str = STEMS[0]) -> np.ndarray:
+    """Currents that tell batch, row and phase: (rows, 3), A."""
+    return 10_000.0 + np.arange(rows)[:, None] + 1000.0 * np.arange(3) + 500 * STEMS.index(stem)
 
 
 def parts(frames: int) -> np.ndarray:
@@ -51,7 +51,7 @@ def second(folder: Path, *, counts=None, rows=None) -> Path:
         blocks = [(pictures(stem, frames), masks(frames))]
         write_mat(inner / "videos" / f"{stem}.mat", frames, (SIDE, SIDE), blocks, key="data", simulated=None)
         stamps = [BEGIN + np.repeat(np.arange(len(each)), each) for each in (rows, counts)]
-        write_tables(inner, stem, amperes(int(rows.sum())), *stamps)
+        write_tables(inner, stem, amperes(int(rows.sum()), stem), *stamps)
     write_lists(inner, dict.fromkeys(STEMS, parts(frames)))
     return inner
 
@@ -59,9 +59,9 @@ def second(folder: Path, *, counts=None, rows=None) -> Path:
 def first(folder: Path, *, frames=RATE * SECONDS) -> Path:
     """Write release 1 as one file and return the folder: the current is that of :func:`second`, held."""
     folder.mkdir(parents=True, exist_ok=True)
-    held = amperes(2 * SECONDS)[(2 * np.arange(frames)) // RATE]
     index = np.where(parts(frames) < 0, 2, parts(frames)).astype(np.uint8)[:, None]
     for stem in STEMS:
+        held = amperes(2 * SECONDS, stem)[(2 * np.arange(frames)) // RATE]
         blocks = [(pictures(stem, frames), masks(frames))]
         write_mat(
             folder / f"{stem}.mat", frames, (SIDE, SIDE), blocks, key="video", simulated=None,

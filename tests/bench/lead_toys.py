@@ -9,7 +9,8 @@ import numpy as np
 
 from bench.data.dataset import Dataset
 from bench.data.windows import Track, WindowSpec
-from bench.lead.moments import Moments, Scan, moments
+from bench.lead.moments import Moments, moments
+from bench.lead.scan import Scan
 
 SPEC = WindowSpec(current_seconds=60, current_steps=6, video_seconds=60, video_steps=6)
 SCAN = Scan(low=-100.0, high=300.0, step=20.0, window=40.0)

@@ -44,13 +44,19 @@ def test_check_says_what_is_there_and_how_it_stands(tmp_path):
 
 
 def test_a_world_is_simulated_checked_and_converted(tmp_path):
-    words = ("--layout", "fmf", "--recordings", 2, "--hours", 0.2, "--rate", 1, "--world", "std")
-    assert call("data", "simulate", tmp_path / "one", *words, "--release", 1).exit_code == 0
+    words = ("--layout", "fmf", "--recordings", 2, "--hours", 0.4, "--rate", 1, "--world", "std")
+    written = call("data", "simulate", tmp_path / "one", *words, "--release", 1)
+    assert written.exit_code == 0 and "one --set rate=1` says what is there" in written.output
+    native = call("data", "check", tmp_path / "one", "--set", "rate=1")
+    assert native.exit_code == 0 and "1,440 frames of 64 x 64 at 1 a second" in native.output
+    assert (
+        "known: label, pictures, rate, side" in call("data", "check", tmp_path / "one", "--set", "r=1").output
+    )
     converted = call("data", "convert", tmp_path / "one", tmp_path / "two", "--rate", 1)
     assert converted.exit_code == 0 and "time counts from 2000-01-01 00:00:00" in converted.output
     checked = call("data", "check", tmp_path / "two")
     assert checked.exit_code == 0 and "can be used: 0 wrong" in checked.output
-    title = "simulated furnace (std, seed 0, 2 batches, 12 min each), as FMF release 2"
+    title = "simulated furnace (std, seed 0, 2 batches, 24 min each), as FMF release 2"
     assert f"{title}: 2 recordings" in checked.output
 
 
@@ -61,12 +67,37 @@ def test_requests_that_cannot_be_served(tmp_path):
         (("simulate", tmp_path / "full", "--layout", "fmf"), "must be an empty folder"),
         (
             ("simulate", tmp_path / "new", "--layout", "fmf", "--world", "hrad"),
-            "--world.world must be one of",
+            "furnace.world must be one of",
         ),
         (("simulate", tmp_path / "new", "--layout", "mat"), "'mat' is not one of"),
+        (("simulate", tmp_path / "new", "--layout", "plant", "--hours", "nan"), "furnace.hours must"),
+        (
+            ("simulate", tmp_path / "new", "--layout", "plant", "--rate", 25),
+            "--rate must go with --layout fmf",
+        ),
+        (
+            ("simulate", tmp_path / "new", "--layout", "plant", "--real-sizes"),
+            "--real-sizes must go with --layout fmf",
+        ),
+        (
+            ("simulate", tmp_path / "new", "--layout", "fmf", "--real-sizes", "--recordings", 1),
+            "--real-sizes must go without --recordings",
+        ),
         (("convert", tmp_path / "gone", tmp_path / "new"), "there is none at"),
         (("convert", tmp_path / "full", tmp_path / "new"), "but has neither"),
     ):
         done = call("data", *words)
         assert done.exit_code == 2 and said in done.output, done.output
     assert not (tmp_path / "new").exists()
+
+
+def test_names_that_are_no_utf_8_are_shown_as_escapes(tmp_path):
+    inner = files.second(tmp_path)
+    (inner / "videos" / "notes-\udcff.txt").write_text("x")
+    done = call("data", "check", inner)
+    assert "notes-\\udcff.txt" in done.output and "is not read" in done.output
+    for name in ("day", "night-\udcff"):
+        (tmp_path / "plant" / name).mkdir(parents=True)
+        (tmp_path / "plant" / name / "current.csv").touch()
+    done = call("data", "check", f"plant={tmp_path / 'plant'}")
+    assert done.exit_code == 2 and "printable names in UTF-8, but has 'night-\\udcff'; rename" in done.output

@@ -148,7 +148,7 @@ def test_features_that_are_not_finite_are_refused_by_name(tmp_path, broken):
 
 def test_a_preparation_that_fails_goes_on_from_what_was_finished(tmp_path):
     failing = Counting(fail_at=1)
-    with pytest.raises(OSError, match="disk gone"):
+    with pytest.raises(InvalidRequest, match="OSError: disk gone"):
         prepare(failing, SPEC, [], tmp_path)
     (left,) = tmp_path.iterdir()
     assert left.name.startswith(".rendering-") and failing.described == 1

@@ -94,7 +94,7 @@ def test_rendering_again_renders_nothing_and_a_failure_leaves_nothing(study_and_
         yield
 
     monkeypatch.setattr(study.source, "recordings", broken)
-    with pytest.raises(RuntimeError, match="power cut"):
+    with pytest.raises(InvalidRequest, match="RuntimeError: power cut"):
         prepare_disturbed(study.source, study.windows, data, more)
     assert sorted(path.name for path in data.rglob("*.npy")) == before
     assert not list(data.rglob("*.tmp"))

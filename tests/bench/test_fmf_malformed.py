@@ -74,6 +74,45 @@ def unknown_video(folder):
     files.relist(folder / "test.json", "batch-9.mat", [1])
 
 
+def nested(folder):
+    (folder / "train.json").write_text("[" * 100_000)
+
+
+def endless(folder):
+    (folder / "test.json").write_text('{"batch-1.mat": [' + "9" * 5000 + '], "batch-2.mat": []}')
+
+
+def named_twice(folder):
+    path = folder / "test.json"
+    path.write_text(path.read_text().rstrip("}") + ', "batch-1.mat": [299]}')
+
+
+def frozen(folder):
+    path = folder / STAMPS
+    head, first, *rest = path.read_text().splitlines()
+    path.write_text("\n".join([head, first, *(first for _ in rest)]))
+
+
+def link_to_nowhere(folder):
+    (folder / VIDEO).unlink()
+    (folder / VIDEO).symlink_to(folder / "gone.mat")
+
+
+def folder_instead(folder):
+    (folder / VIDEO).unlink()
+    (folder / VIDEO).mkdir()
+
+
+def slower_logger(folder):
+    path = folder / "currents" / "batch-2.csv"
+    head, *rows = path.read_text().splitlines()
+    path.write_text("\n".join([head, *rows[::2]]))
+
+
+def currents_of_another(folder):
+    shutil.copy(folder / CURRENT, folder / "currents" / "batch-2.csv")
+
+
 #: What is done to the folder, which file the sentence names, and what it says.
 DONE = {
     "truncated .mat": (cut_short, VIDEO, "cut short at .* bytes; copy"),
@@ -85,6 +124,22 @@ DONE = {
     "tables of another day": (another_day, VIDEO, "overlap in time with currents/batch-1.csv.*; check"),
     "semicolons": (semicolons, CURRENT, "commas between its fields.*; export"),
     "currents in kA": (kiloampere, CURRENT, "in ampere.*; multiply by 1000"),
+    "JSON nested without end": (nested, "train.json", "nested without end.*; copy"),
+    "JSON number without end": (endless, "test.json", "number of thousands of digits; copy"),
+    "video listed twice": (named_twice, "test.json", "has 'batch-1.mat' twice; take one"),
+    "clock that stood still": (frozen, STAMPS, "every row is stamped 2023-05-10 21:33:27; export"),
+    "a link to no file": (link_to_nowhere, VIDEO, "a link to what is not there; copy"),
+    "a folder for a file": (folder_instead, VIDEO, "is a folder; copy"),
+    "logger at another rate": (
+        slower_logger,
+        "currents/batch-2.csv",
+        "as many rows a second as currents/batch-1.csv, but has 1 against 2; bring",
+    ),
+    "currents of another batch": (
+        currents_of_another,
+        "currents/batch-2.csv",
+        "has those of currents/batch-1.csv.*; take the copy away",
+    ),
     "list of no video": (unknown_video, "test.json", "a video that is not there: 'batch-9.mat'"),
 }
 #: A file, what it holds instead, and what is said.
@@ -235,6 +290,9 @@ FIRST = {
     ),
     "absurd current": ("current", lambda a: np.where(a == a[7, 0], 1e60, a), "phase A at frame .* is 1e.60"),
     "current in kA": ("current", lambda a: a / 1000, "in ampere.*; multiply by 1000"),
+    "mark of no part": ("train_test_index", lambda a: a + 1, "but has 3; repair"),
+    "mark that is no number": ("train_test_index", lambda a: a * np.nan, "but has nan; repair"),
+    "mark between two": ("train_test_index", lambda a: a * 0 + 0.5, "but has 0.5; repair"),
     "split in one row": ("train_test_index", lambda a: a.T, "1 value for each frame in 'train_test_index'"),
 }
 
@@ -263,6 +321,14 @@ def test_places_without_a_copy(tmp_path):
             Fmf(PARAMETERS, tmp_path / name)
         sentence(error.value, name, said)
         assert [finding.kind for finding in Fmf.check(PARAMETERS, tmp_path / name)] == ["wrong"]
+    video = files.second(tmp_path / "second") / VIDEO
+    with pytest.raises(InvalidRequest) as error:
+        Fmf(PARAMETERS, video)
+    sentence(error.value, VIDEO, "no 'current', like a video of release 2; name the folder around")
+    video.rename(video.with_name("batch-\udcff.mat"))
+    with pytest.raises(InvalidRequest) as error:
+        Fmf(PARAMETERS, tmp_path / "second")
+    sentence(error.value, "videos", r"printable names in UTF-8, but has 'batch-\\udcff.mat'; rename")
     with pytest.raises(InvalidRequest, match="got no path; add dataset.path"):
         Fmf(PARAMETERS, None)
 

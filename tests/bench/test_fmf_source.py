@@ -1,5 +1,6 @@
 """The benchmark read: axes, units, clocks, labels and parts, each by hand."""
 
+import shutil
 from dataclasses import replace
 
 import fmf_files as files
@@ -188,6 +189,33 @@ def test_release_1_is_the_same_data_as_release_2(releases, folder):
         strict=True,
     ):
         same(one, two)
+
+
+def test_a_target_inside_the_source_is_refused(tmp_path):
+    source = files.first(tmp_path / "one")
+    for target in (source, source / "two"):
+        with pytest.raises(InvalidRequest, match="must lie outside"):
+            convert(source, target)
+    assert sorted(path.name for path in source.iterdir()) == ["batch-1.mat", "batch-2.mat"]
+
+
+def test_a_batch_under_a_second_name_is_neither_read_nor_converted(tmp_path):
+    path = files.first(tmp_path / "one") / "batch-1.mat"
+    shutil.copy(path, path.with_name("batch-1 copy.mat"))
+    for use in (lambda: Fmf(FULL, path.parent), lambda: convert(path.parent, tmp_path / "two")):
+        with pytest.raises(InvalidRequest, match="batch-1 copy.mat must hold currents of its own"):
+            use()
+    assert not (tmp_path / "two").exists()
+
+
+def test_a_piece_shorter_than_a_step_has_no_windows_and_breaks_nothing(tmp_path):
+    counts = np.full(60, 5)
+    counts[[20, 22]] = 0  # second 21 stands alone, and a step takes two
+    spec = replace(SPEC, current_steps=1, video_steps=1, stride=2.0)
+    dataset = Dataset.open(
+        prepare(Fmf(FULL, files.second(tmp_path / "fmf", counts=counts)), spec, [], tmp_path)
+    )
+    assert [track.video_count for track in dataset.tracks[:3]] == [10, 0, 18]
 
 
 def test_release_2_is_not_converted(folder, tmp_path):

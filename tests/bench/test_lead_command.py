@@ -1,11 +1,16 @@
 import csv
 import json
+import re
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
+from plants import lay, write_current
 
 from bench.cli import main
+from bench.lead import ESTIMATORS
 from bench.lead import command as lead_command
+from bench.lead.scan import Scan
 
 SMALL = ["--set", "recordings=16", "--set", "hours=0.5", "--set", "lead=100", "--to", "300"]
 QUICK = ["--estimators", "score_scan,cross_correlation"]
@@ -46,10 +51,37 @@ def test_it_answers_and_writes_and_does_so_again_byte_by_byte(invoke, tmp_path):
     assert "All recordings were looked at" in written["lead.md"].decode()
     assert invoke("furnace", *SMALL, *QUICK, "--lang", "zh").exit_code == 0
     assert bytes_in(folder(tmp_path)) == written
-    # Another answer to the same folder leaves nothing of the old one behind.
-    assert invoke("furnace", *SMALL, "--estimators", "cross_correlation").exit_code == 0
+    # The same question in another language leaves nothing of the old answer behind.
+    assert invoke("furnace", *SMALL, *QUICK).exit_code == 0
     left = bytes_in(folder(tmp_path))
-    assert "figures.zh/lead.svg" not in left and "figures/episodes.svg" not in left
+    assert "figures.zh/lead.svg" not in left and "lead.zh.md" not in left
+
+
+def test_each_question_has_a_folder_of_its_own(tmp_path):
+    one, other = tmp_path / "one", tmp_path / "other"
+    for seed, root in enumerate((one, other)):
+        lay(root, 1)
+        write_current(root / "a", np.random.default_rng(10 + seed).normal(10, 1, (1800, 3)))
+
+    def named(data=one, step=20.0, names=ESTIMATORS, seed=0, settings=()):
+        scan = Scan(step=step)
+        asked = lead_command.inquiry_of("plant", {"plant": str(data)}, settings, scan, names, seed)
+        return lead_command.folder_of(asked)
+
+    folders = [
+        named(), named(other), named(step=10.0), named(seed=1), named(names=("infonce",)),
+        named(settings=("shortest=30",)),
+    ]  # fmt: skip
+    assert len(set(folders)) == len(folders) and named() == folders[0]
+    assert all(re.fullmatch(r"plant-own-data-plant-[0-9a-f]{6}", each) for each in folders)
+    usual = lead_command.inquiry_of("furnace", {}, (), Scan(), ESTIMATORS, 0)
+    assert lead_command.folder_of(usual) == "furnace-simulated-furnace-hard-seed-0"
+
+
+def test_the_scan_of_the_examples_fits_a_cut_of_milling():
+    (words,) = re.findall(r"lead milling .* (--from .*)", CliRunner().invoke(main, ["lead", "--help"]).output)
+    low, high, step, window = map(float, words.split()[1::2])
+    assert Scan(low, high, step, window).needed <= 36
 
 
 def test_unrelated_modalities_are_no_evidence(invoke):

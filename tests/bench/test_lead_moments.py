@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,7 +8,8 @@ from lead_toys import SCAN, SPEC, plant
 
 from bench.data.dataset import Dataset
 from bench.data.windows import Track, WindowSpec
-from bench.lead.moments import Scan, divided, means, moments
+from bench.lead.moments import divided, means, moments
+from bench.lead.scan import Scan
 from models.errors import InvalidRequest
 
 
@@ -69,13 +71,39 @@ def test_halves_keep_groups_whole():
     assert not set(found.groups[learnt]) & set(found.groups[held])
 
 
+@pytest.mark.parametrize(
+    "asked", [Scan(), Scan(-60, 60, 5, 10), Scan(100, 3000, 100, 60), Scan(-900, 0, 3, 20)]
+)
+@pytest.mark.parametrize("seconds", [200, 600])
+def test_recordings_too_short_for_a_scan_are_offered_one_that_fits(asked, seconds):
+    short = plant(0.0, recordings=8, seconds=seconds)
+    if asked.needed < seconds:
+        return
+    with pytest.raises(InvalidRequest) as refused:
+        moments(short, SPEC, asked)
+    offered = re.search(r"--from (\S+) --to (\S+) --step (\S+) --window (\S+)$", str(refused.value))
+    assert offered, refused.value
+    assert len(moments(short, SPEC, Scan(*map(float, offered.groups())))) == 8
+
+
+def test_nothing_is_offered_where_nothing_fits():
+    assert Scan(-60, 60, 5, 10).within(12.0, 10.0).needed <= 12.0
+    assert Scan(-60, 60, 5, 10).within(9.0, 10.0) is None
+    with pytest.raises(InvalidRequest, match=r"got 3 groups of 9 recordings and 0 .*--block"):
+        found = plant(0.0, recordings=9)
+        tracks = tuple(replace(track, group=f"g{i // 3}") for i, track in enumerate(found.tracks))
+        moments(replace(found, tracks=tracks), SPEC, SCAN)
+
+
 def test_what_cannot_be_scanned_is_refused_in_a_sentence():
     with pytest.raises(InvalidRequest, match="5 to 1000 leads, got 3 from 0 to 40 s"):
         _ = Scan(low=0, high=40, step=20).leads
     with pytest.raises(InvalidRequest, match="at least 8 recordings of .* got 7 and 0 that are too short"):
         moments(plant(0.0, recordings=7), SPEC, SCAN)
-    with pytest.raises(InvalidRequest, match="got 0 and 20 that are too short"):
+    with pytest.raises(InvalidRequest, match="got 0 and 20 that are too short; try --from"):
         moments(plant(0.0), SPEC, replace(SCAN, high=1900.0))
+    with pytest.raises(InvalidRequest, match="8 blocks, got 0 of 900 s; shorten --block .to 240 s or more"):
+        moments(plant(0.0), SPEC, replace(SCAN, block=900.0, high=1500.0))
     with pytest.raises(InvalidRequest, match="--window must hold at least one step of 10 s, got 5 s"):
         moments(plant(0.0), SPEC, replace(SCAN, window=5.0))
     with pytest.raises(InvalidRequest, match="--block must hold at least 12 moments of 20 s, got 100 s"):

@@ -9,7 +9,7 @@ from bench.lead import estimators
 from bench.lead.episodes import Episode
 from bench.lead.evidence import Answer
 from bench.lead.inquiry import Findings
-from bench.lead.moments import Scan
+from bench.lead.scan import Scan
 from bench.lead.words import fooled_into_zero, headline, results, sentences
 from bench.report.lang import speaking
 

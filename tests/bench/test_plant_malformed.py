@@ -1,6 +1,7 @@
 """What is wrong with a folder is one sentence that names the file and the cure, and exit code 2."""
 
 import io
+import shutil
 import zipfile
 
 import numpy as np
@@ -69,6 +70,26 @@ def images(*sizes):
     return act
 
 
+def link(path, target="/nowhere/at/all"):
+    def act(root):
+        (root / path).unlink(missing_ok=True)
+        (root / path).symlink_to(target)
+
+    return act
+
+
+def folder(path):
+    def act(root):
+        (root / path).unlink(missing_ok=True)
+        (root / path).mkdir()
+
+    return act
+
+
+def worded(root):
+    cells(CURRENT, lambda table: table.assign(time=table["time"] + " s"))(root)
+
+
 def archive():
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as file:
@@ -97,7 +118,61 @@ BROKEN = {
     "current of 0 bytes": (raw(CURRENT, b""), ["b/current.csv", "empty file"]),
     "current with only a header": (write(CURRENT, "time,Ia,Ib,Ic\n"), ["b/current.csv", "only its header"]),
     "current of one row": (write(CURRENT, "time,Ia,Ib,Ic\n0,1,2,3\n"), ["b/current.csv", "two whole rows"]),
-    "a zip that is called csv": (raw(CURRENT, archive()), ["b/current.csv", "replace the file"]),
+    "a workbook that is called csv": (
+        raw(CURRENT, archive()),
+        ["b/current.csv", "workbook", "export it as CSV"],
+    ),
+    "a link that leads nowhere": (link(CURRENT), ["b/current.csv must be a file", "leads nowhere; copy"]),
+    "labels that lead nowhere": (link(LABELS), ["b/labels.csv must be a file", "leads nowhere; copy"]),
+    "metadata that lead nowhere": (
+        link("b/metadata.csv"),
+        ["b/metadata.csv must be a file", "leads nowhere"],
+    ),
+    "a film that leads nowhere": (link(VIDEO), ["b/video.npy must be a file", "leads nowhere; copy"]),
+    "a link to itself": (
+        link(CURRENT, "current.csv"),
+        ["b/current.csv must be a file", "leads nowhere; copy"],
+    ),
+    "a folder called current.csv": (
+        folder(CURRENT),
+        ["b/current.csv must be a file, and is a folder; rename"],
+    ),
+    "a folder called plant.yaml": (
+        folder("plant.yaml"),
+        ["plant.yaml must be a file, and is a folder; rename"],
+    ),
+    "a plant.yaml that leads nowhere": (link("plant.yaml"), ["plant.yaml must be a file", "leads nowhere"]),
+    "a folder called recording.yaml": (
+        folder("b/recording.yaml"),
+        ["b/recording.yaml must be a file, and is a folder; rename"],
+    ),
+    "times that no format reads": (
+        both(worded, say(csv={"times": "%"})),
+        ["b/current.csv", "csv.times, '%' (stray %", "csv: {times: '%d.%m.%Y"],
+    ),
+    "times with a letter that means nothing": (
+        both(worded, say(csv={"times": "%Q"})),
+        ["b/current.csv", "csv.times, '%Q' ('Q' is a bad directive", "correct it"],
+    ),
+    "seventy seconds in a minute": (
+        both(write(LABELS, "begin,end\n01:10,01:70\n"), say("b/recording.yaml", labels={"clock": "video"})),
+        ["b/labels.csv", "ss below 60", "row 0 has '01:70'"],
+    ),
+    "a clock far faster than the samples": (
+        say(current={"rate": 100_000}),
+        [
+            "a/current.csv, current.rate must not repeat samples to more than 2e+07",
+            "9e+07 of 1800; lower it towards the 2 Hz",
+        ],
+    ),
+    "a current copied under another name": (
+        lambda root: shutil.copy(root / "a/current.csv", root / CURRENT),
+        ["b/current.csv holds the very samples of", "a/current.csv", "remove one", "one group"],
+    ),
+    "a film copied under another name": (
+        lambda root: shutil.copy(root / "a/video.npy", root / VIDEO),
+        ["b/video.npy holds the very pictures of", "a/video.npy", "remove one", "one group"],
+    ),
     "no column of times": (cells(CURRENT, lambda t: t.rename(columns={"time": "t"})), ["'time'", "rename"]),
     "no phase": (cells(CURRENT, lambda t: t[["time"]]), ["b/current.csv", "a column for each phase"]),
     "a label among the currents": (
@@ -217,6 +292,10 @@ BROKEN = {
     "images of two sizes": (
         images(*[(8, 8)] * 449, (9, 8)),
         ["b/video/449.png must be of the size", "got 9 x 8"],
+    ),
+    "an image in the middle that is none": (
+        both(images(*[(8, 8)] * 449), raw("b/video/100.png", b"nope")),
+        ["b/video/100.png must be an image", "copy it again"],
     ),
     "a folder without images": (images(), ["b/video must hold images", "has none"]),
     "fewer times than pictures": (listed(STEPS[:-1]), ["b/video.csv", "449 rows for the 450 pictures"]),

@@ -32,7 +32,8 @@ from bench.data.recording import Signal
 from bench.identity import key
 from bench.lead import ESTIMATORS, RECOMMENDED, estimators
 from bench.lead.evidence import answer
-from bench.lead.moments import Scan, moments
+from bench.lead.moments import moments
+from bench.lead.scan import Scan
 
 RECORDINGS, HOURS = 40, 1.0
 LONGEST, APART = 600.0, 120.0

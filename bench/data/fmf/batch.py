@@ -15,6 +15,7 @@ from bench.data.fmf.lists import Parts
 from bench.data.fmf.mat import Mat
 from bench.data.fmf.table import LARGEST, Table, read_currents, read_stamps, require_amperes
 from bench.data.recording import Recording, Signal
+from bench.data.windows import NEITHER, TEST, TRAIN
 from models.errors import InvalidRequest
 
 #: Rows of current a second in release 2; release 1 was made from as many.
@@ -22,6 +23,8 @@ CURRENT_RATE = 2
 AMPERE = 1000.0  # in a kA
 #: Arrays that release 1 has beside the video and the masks.
 FIRST_RELEASE = ("current", "train_test_index")
+#: What the latter marks frames with that are in neither part.
+OUTSIDE = 2
 
 
 @dataclass(frozen=True)
@@ -141,7 +144,7 @@ def read_first(stem: str, mat: Mat, rate: int) -> Batch:
         rate: frames a second.
 
     Raises:
-        InvalidRequest: currents that are not finite, or shorter than a second.
+        InvalidRequest: currents that are not finite, marks of no part, or less than a second.
     """
     columns = mat.column("current")
     bad = np.argwhere(~(np.abs(columns) <= LARGEST))
@@ -156,12 +159,22 @@ def read_first(stem: str, mat: Mat, rate: int) -> Batch:
     first = np.arange(0, len(columns), rate)
     rows = (first[:, None] + -(-np.arange(CURRENT_RATE) * rate // CURRENT_RATE)).ravel()
     rows = rows[: np.searchsorted(rows, len(columns))]
-    index = mat.column("train_test_index")[:, 0]
-    known = np.select([index == 0, index == 1], [0, 1], -1).astype(np.int8)
-    batch = Batch(stem, mat, lay(begins, rate), lay(begins[rows], CURRENT_RATE), columns[rows], known)
+    batch = Batch(stem, mat, lay(begins, rate), lay(begins[rows], CURRENT_RATE), columns[rows], _marked(mat))
     if not batch.pieces:
         raise InvalidRequest(
             f"{mat.path} must hold a second of video or more, but has {mat.frames} frames at {rate} a "
             "second; leave out the file"
         )
     return batch
+
+
+def _marked(mat: Mat) -> Parts:
+    """Return the published part of each frame, which release 1 keeps beside it."""
+    index = mat.column("train_test_index")[:, 0]
+    strange = index[~np.isin(index, (TRAIN, TEST, OUTSIDE))]
+    if len(strange):
+        raise InvalidRequest(
+            f"{mat.path} must mark each frame in 'train_test_index' with {TRAIN} (train), {TEST} (test) or "
+            f"{OUTSIDE} (neither), but has {strange[0]:g}; repair the marks"
+        )
+    return np.where(index == OUTSIDE, NEITHER, index).astype(np.int8)

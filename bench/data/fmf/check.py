@@ -8,14 +8,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
 from bench.data.finding import Finding
+from bench.data.fmf.alike import copies
 from bench.data.fmf.batch import FIRST_RELEASE, Batch, join, read_first
+from bench.data.fmf.content import Content, decoded
 from bench.data.fmf.layout import Layout, faults, find
 from bench.data.fmf.lists import Parts, read_lists
-from bench.data.fmf.mat import BLOCK, Mat, look
+from bench.data.fmf.mat import Mat, look
 from bench.data.fmf.table import read_currents, read_stamps
 from bench.data.fmf.told import about, counted, strangers
 from bench.data.source import Share
@@ -53,27 +52,29 @@ def check(parameters: FmfParameters, path: Path, progress: Share) -> Iterator[Fi
     yield Finding(
         "fact", "", f"release {layout.release} of the FMF layout: {counted(len(layout.stems), 'batch', 'es')}"
     )
-    yield from strangers(layout)
+    yield from strangers(layout, path.expanduser())
     missing = faults(layout)
     yield from (Finding("wrong", "", fault) for fault in missing)
     seen = Look(layout, [])
     batches = [batch for batch in _joined(seen, parameters) if batch]
     yield from seen.faults
     total, done = sum(batch.mat.frames for batch in batches), 0
-    labels = []
+    contents: list[tuple[Batch, Content]] = []
     for batch in batches:
         damaged = len(seen.faults)
         told = partial(_share, progress, done, total)
-        label = seen.try_(batch.mat.path, partial(decoded, batch.mat, told))
+        content = seen.try_(batch.mat.path, partial(decoded, batch.mat, told))
         yield from seen.faults[damaged:]
         done += batch.mat.frames
-        if label is not None:
-            labels.append(label)
-            yield from about(layout, batch, label)
-    if not (missing or seen.faults):
+        if content is not None:
+            contents.append((batch, content))
+            yield from about(layout, batch, content)
+    same = list(copies(layout, contents))
+    yield from same
+    if not (missing or seen.faults or same):
         from bench.data.fmf.usable import usable
 
-        yield from usable(parameters, path, batches, labels)
+        yield from usable(parameters, path, batches, [content.label for _, content in contents])
 
 
 def _joined(seen: Look, parameters: FmfParameters) -> Iterator[Batch | None]:
@@ -104,17 +105,6 @@ def _second(seen: Look, stem: str, mat: Mat, parts: Parts | None) -> Batch | Non
     if currents is None or stamps is None:
         return None
     return seen.try_(mat.path, partial(join, stem, mat, currents, stamps, parts))
-
-
-def decoded(mat: Mat, progress: Callable[[int], None]) -> NDArray[np.uint8]:
-    """Decode every frame and return ``(frames,)`` whether it is abnormal."""
-    labels = []
-    for first in range(0, mat.frames, BLOCK):
-        block = slice(first, min(first + BLOCK, mat.frames))
-        mat.pictures(block)
-        labels.append(mat.abnormal(block))
-        progress(block.stop)
-    return np.concatenate(labels)
 
 
 def _share(progress: Share, done: int, total: int, frames: int) -> None:

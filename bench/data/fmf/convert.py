@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.data.fmf.alike import apart
 from bench.data.fmf.batch import FIRST_RELEASE, read_first
 from bench.data.fmf.clock import Clock
 from bench.data.fmf.layout import VIDEOS, find
@@ -42,15 +43,23 @@ def convert(source: Path, target: Path, *, rate: int = 25, progress: Share = lam
         progress: told the share that is written.
 
     Raises:
-        InvalidRequest: no release 1 at the source, anything wrong with its files, or a target that is in use.
+        InvalidRequest: no release 1 at the source, anything wrong with its files, or a target that is in use
+            or inside the source.
     """
     layout = find(source)
     if layout.release == 2:
         raise InvalidRequest(
             f"{source} must be of release 1 to be converted, but is of release 2 already; use it as it is"
         )
+    if target.resolve().is_relative_to(layout.folder.resolve()):
+        raise InvalidRequest(
+            f"{target} must lie outside {layout.folder}, or both releases would lie in one folder; name a "
+            "folder elsewhere"
+        )
     mats = {stem: look(layout.video(stem), FIRST_RELEASE) for stem in layout.stems}
     batches = [read_first(stem, mat, rate) for stem, mat in mats.items()]
+    for fault in apart(layout, batches):
+        raise InvalidRequest(fault)
     inner = second_release(new_folder(target))
     told = Told(sum(mat.frames for mat in mats.values()), progress)
     for batch in batches:

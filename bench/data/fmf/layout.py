@@ -9,11 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.data.tables import require_printable
 from models.errors import InvalidRequest
 
 VIDEOS, CURRENTS, STAMPS = "videos", "currents", "timestamps"
 LISTS = ("train.json", "test.json")
 INNER = "pixel-level"
+SUFFIX = ".mat"
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ def find(path: Path) -> Layout:
         InvalidRequest: nothing of either release is there.
     """
     if path.is_file():
-        if path.suffix.lower() == ".mat":
+        if path.suffix == SUFFIX:
             return Layout(path.parent, 1, (path.stem,))
         raise InvalidRequest(
             f"{path} must be the folder that holds {VIDEOS}, {CURRENTS} and {STAMPS}, or a .mat file of "
@@ -83,7 +85,8 @@ def find(path: Path) -> Layout:
             stems = _mats(folder / VIDEOS)
             if not stems:
                 raise InvalidRequest(
-                    f"{folder / VIDEOS} must hold the .mat files of the videos, but has none; copy them there"
+                    f"{folder / VIDEOS} must hold the .mat files of the videos, but has none; copy them "
+                    "there, their suffix in small letters"
                 )
             return Layout(folder, 2, stems)
     stems = _mats(path)
@@ -95,12 +98,21 @@ def find(path: Path) -> Layout:
     return Layout(path, 1, stems)
 
 
+def passed_over(layout: Layout, path: Path) -> list[Path]:
+    """Return what lies at a path beside the layout that is read, and could have been taken for it."""
+    if layout.release == 1:
+        return []
+    folders = [folder for folder in _nearby(path) if (folder / VIDEOS).is_dir() and folder != layout.folder]
+    beside = {path, layout.folder} - {layout.folder / part for part in (VIDEOS, CURRENTS, STAMPS)}
+    return sorted([*folders, *(entry for folder in beside for entry in folder.iterdir() if _is_mat(entry))])
+
+
 def looks_right(path: Path) -> bool:
     """Return whether either release seems to lie at a path."""
     if path.is_file():
-        return path.suffix.lower() == ".mat"
+        return path.suffix == SUFFIX
     return path.is_dir() and (
-        any((folder / VIDEOS).is_dir() for folder in _nearby(path)) or bool(_mats(path))
+        any((folder / VIDEOS).is_dir() for folder in _nearby(path)) or any(map(_is_mat, path.iterdir()))
     )
 
 
@@ -111,11 +123,14 @@ def _nearby(path: Path) -> list[Path]:
 
 
 def _mats(folder: Path) -> tuple[str, ...]:
-    return tuple(sorted(entry.stem for entry in folder.iterdir() if _is_mat(entry)))
+    found = sorted(entry for entry in folder.iterdir() if _is_mat(entry))
+    for entry in found:
+        require_printable(entry)
+    return tuple(sorted(entry.stem for entry in found))
 
 
 def _is_mat(entry: Path) -> bool:
-    return entry.suffix.lower() == ".mat" and not entry.name.startswith(".")
+    return entry.suffix == SUFFIX and not entry.name.startswith(".")
 
 
 def faults(layout: Layout) -> list[str]:

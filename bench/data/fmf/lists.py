@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -46,15 +47,36 @@ def read_lists(lists: tuple[Path, Path], frames: Mapping[str, int]) -> dict[str,
 
 def _read(path: Path) -> dict[str, object]:
     try:
-        listed = json.loads(read_bytes(path).decode("utf-8-sig"))
+        listed = json.loads(
+            read_bytes(path).decode("utf-8-sig"), object_pairs_hook=partial(_named_once, path)
+        )
+    except InvalidRequest:
+        raise
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise InvalidRequest(f"{path} must be JSON, but is not ({error}); copy the file again") from None
+    except (RecursionError, ValueError):
+        raise InvalidRequest(
+            f"{path} must hold lists of frames, but is nested without end or has a number of thousands of "
+            "digits; copy the file again"
+        ) from None
     if not isinstance(listed, dict):
         raise InvalidRequest(
             f"{path} must be an object of video names and lists of frames, but is a {type(listed).__name__}; "
             "copy the file again"
         )
     return listed
+
+
+def _named_once(path: Path, pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Return an object, in which JSON itself would let the last of two equal names win."""
+    found: dict[str, object] = {}
+    for name, value in pairs:
+        if name in found:
+            raise InvalidRequest(
+                f"{path} must name every video once, but has {name!r} twice; take one of its lists away"
+            )
+        found[name] = value
+    return found
 
 
 def _mark(parts: Parts, listed: object, part: int, path: Path, name: str) -> None:

@@ -16,6 +16,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.data.fmf.table import unreadable
 from models.errors import InvalidRequest
 
 VIDEO_KEYS = ("data", "video")
@@ -126,7 +127,7 @@ def _unreadable(path: Path, reason: str) -> str:
         with path.open("rb") as file:
             head, size = file.read(16), path.stat().st_size
     except OSError as error:
-        return f"{path} must be readable, but is not ({error.strerror}); check its permissions"
+        return unreadable(path, error)
     if not size:
         return f"{path} must be a MATLAB v7.3 file, but is empty (0 bytes); copy the file again"
     for start, what, cure in IMPOSTORS:
@@ -158,6 +159,11 @@ def look(path: Path, needed: tuple[str, ...] = ()) -> Mat:
         simulated = file.attrs.get(SIMULATED)
     key = next((name for name in VIDEO_KEYS if name in shapes), VIDEO_KEYS[0])
     for name in (key, "label", *needed):
+        if name in needed and name not in shapes and "data" in shapes:
+            raise InvalidRequest(
+                f"{path} must hold a batch of release 1, but has no {name!r}, like a video of release 2; "
+                "name the folder around videos, currents and timestamps"
+            )
         if name not in shapes:
             known = ", ".join(sorted(shapes)) or "none"
             raise InvalidRequest(

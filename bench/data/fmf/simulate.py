@@ -16,10 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.data.fmf.batch import AMPERE, CURRENT_RATE
+from bench.data.fmf.batch import AMPERE, CURRENT_RATE, OUTSIDE
 from bench.data.fmf.layout import VIDEOS
 from bench.data.fmf.write import (
-    OUTSIDE,
     Block,
     Told,
     new_folder,

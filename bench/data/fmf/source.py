@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from bench.data.finding import Finding
+from bench.data.fmf.alike import apart
 from bench.data.fmf.batch import FIRST_RELEASE, Batch, View, read_first, read_second
 from bench.data.fmf.layout import Layout, faults, find, looks_right
 from bench.data.fmf.lists import read_lists
@@ -84,6 +85,8 @@ class Fmf(Source):
         for fault in faults(self.layout):
             raise InvalidRequest(fault)
         self.batches = tuple(read_batches(self.layout, parameters))
+        for fault in apart(self.layout, self.batches):
+            raise InvalidRequest(fault)
         for batch in self.batches:
             _fits(batch.mat, parameters.side)
         self.count = sum(len(batch.pieces) for batch in self.batches)

@@ -128,9 +128,16 @@ def read_bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise InvalidRequest(
-            f"{path} must be readable, but is not ({error.strerror}); check its permissions"
-        ) from None
+        raise InvalidRequest(unreadable(path, error)) from None
+
+
+def unreadable(path: Path, error: OSError) -> str:
+    """Return why a file that is named in its folder cannot be opened, and the cure."""
+    if path.is_symlink() and not path.exists():
+        return f"{path} must be a file, but is a link to what is not there; copy the file itself"
+    if path.is_dir():
+        return f"{path} must be a file, but is a folder; copy the file in its place"
+    return f"{path} must be readable, but is not ({error.strerror}); check its permissions"
 
 
 def _seconds(path: Path, lines: list[int], rows: list[list[str]]) -> NDArray[np.int64]:
@@ -152,6 +159,11 @@ def _seconds(path: Path, lines: list[int], rows: list[list[str]]) -> NDArray[np.
         raise InvalidRequest(
             f"{path} must be in order of time, but line {lines[at]} ({rows[at][0]}) is earlier than the "
             f"one before ({rows[at - 1][0]}); sort the rows, or cut the batch in two there"
+        )
+    if found[0] == found[-1]:
+        raise InvalidRequest(
+            f"{path} must have rows of more than one second, but every row is stamped {rows[0][0]}; "
+            "export the time of each"
         )
     if found[-1] - found[0] > LONGEST:
         at = int(np.diff(found).argmax()) + 1

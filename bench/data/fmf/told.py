@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,8 @@ from numpy.typing import NDArray
 from bench.data.finding import Finding, Kind
 from bench.data.fmf.batch import Batch
 from bench.data.fmf.clock import Clock
-from bench.data.fmf.layout import CURRENTS, STAMPS, VIDEOS, Layout
+from bench.data.fmf.content import Content, lifeless
+from bench.data.fmf.layout import CURRENTS, STAMPS, VIDEOS, Layout, passed_over
 from bench.data.fmf.lists import Parts, blocks
 from bench.data.fmf.table import written
 from bench.data.windows import NEITHER, TEST, TRAIN
@@ -19,21 +21,23 @@ from bench.data.windows import NEITHER, TEST, TRAIN
 LITTER = {"thumbs.db", "desktop.ini"}
 
 
-def strangers(layout: Layout) -> Iterator[Finding]:
+def strangers(layout: Layout, path: Path) -> Iterator[Finding]:
     """Yield what lies about and is not read."""
+    for entry in passed_over(layout, path):
+        yield Finding("odd", "", f"{entry} is left alone, since {layout.folder} is read")
     if layout.release == 1:
         return
     for folder, suffix in ((VIDEOS, ".mat"), (CURRENTS, ".csv"), (STAMPS, ".csv")):
         there = sorted((layout.folder / folder).iterdir()) if (layout.folder / folder).is_dir() else []
         for entry in there:
-            known = entry.suffix.lower() == suffix and entry.stem in layout.stems
+            known = entry.suffix == suffix and entry.stem in layout.stems
             if not (known or entry.name.startswith(".") or entry.name.lower() in LITTER):
                 yield Finding("odd", f"{folder}/{entry.name}", "belongs to no video here and is not read")
 
 
-def about(layout: Layout, batch: Batch, label: NDArray[np.uint8]) -> Iterator[Finding]:
-    """Yield what there is of one batch, and every irregularity of its clocks."""
-    mat, stem = batch.mat, batch.stem
+def about(layout: Layout, batch: Batch, content: Content) -> Iterator[Finding]:
+    """Yield what there is of one batch, and every irregularity of its signals and clocks."""
+    mat, stem, label = batch.mat, batch.stem, content.label
     video = layout.name(mat.path)
     runs = np.flatnonzero(np.diff(label.astype(np.int8), prepend=0) == 1)
     yield Finding(
@@ -42,13 +46,13 @@ def about(layout: Layout, batch: Batch, label: NDArray[np.uint8]) -> Iterator[Fi
         f"{counted(mat.frames, 'frame')} of {mat.width} x {mat.height} at {batch.video.rate} a second; "
         f"{label.mean():.1%} abnormal, in {counted(len(runs), 'stretch', 'es')}",
     )
-    if not 0 < label.mean() < 1:
-        yield Finding("odd", video, f"every frame is {'abnormal' if label.any() else 'normal'}")
+    yield from lifeless(layout, batch, content)
     if layout.release == 2:
         yield from _clock(layout.name(layout.stamps(stem)), batch.video, "frame")
         yield from _clock(layout.name(layout.currents(stem)), batch.current, "row")
     else:
-        yield Finding("odd", video, "there is no clock in release 1: time is counted in frames")
+        said = f"{batch.video.rate} frames are taken for a second; --set rate=N says otherwise"
+        yield Finding("odd", video, f"there is no clock in release 1: {said}")
     low, middle, high = np.quantile(batch.amperes, [0, 0.5, 1])
     where = video if layout.release == 1 else layout.name(layout.currents(stem))
     yield Finding("fact", where, f"current {low:,.0f} to {high:,.0f} A, median {middle:,.0f} A")
@@ -125,6 +129,9 @@ def _parts(where: str, parts: Parts) -> Iterator[Finding]:
         where,
         f"published: {train:,} frames to train, {test:,} to test ({said or 'none'}), {rest:,} in neither",
     )
+    for count, verb in ((train, "learn from"), (test, "test on")):
+        if not count:
+            yield Finding("odd", where, f"the published split has no frame to {verb}")
     if len(spans) > 3:
         yield Finding(
             "odd", where, f"test frames are scattered over {len(spans)} runs: few windows will lie in one"

@@ -30,8 +30,6 @@ STORED = 25
 #: What MATLAB writes before an HDF5 file of its own, and needs to see there.
 USER_BLOCK = 512
 HEADER = b"MATLAB 7.3 MAT-file".ljust(116) + bytes(8) + b"\x00\x02IM"
-#: What release 1 marks frames with that are in neither part.
-OUTSIDE = 2
 
 
 @dataclass

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -64,15 +66,21 @@ def video_features(signal: Signal, seconds: float) -> Features:
     at the bottom.
 
     Raises:
-        InvalidRequest: a step does not hold a whole number of pictures.
+        InvalidRequest: no pictures, or a step does not hold a whole number of them.
     """
+    shape = signal.values.shape
+    if len(shape) != 4 or min(shape[1:3]) < GRID or shape[3] not in (1, 3, 4):
+        raise InvalidRequest(
+            f"pictures must be (samples, height, width, colours), at least {GRID} x {GRID} and with 1 or 3 "
+            f"colours, got {tuple(shape)}; turn the axes round, or describe them in video_features"
+        )
     pictures = frames_of(signal, seconds)
     count, each, height, width, channels = pictures.shape
     tall, wide = height // GRID, width // GRID
     filled = pictures[:, :, : GRID * tall, : GRID * wide]
     bands = (filled / np.float32(255)).reshape(count * each, GRID, tall, GRID * wide, channels)
-    colour = bands.mean(axis=2).reshape(-1, GRID, GRID, wide, channels).mean(axis=3)
+    colour = bands.mean(axis=2).reshape(count * each, GRID, GRID, wide, channels).mean(axis=3)
     warmer = (bands[..., 0] - bands[..., 2] if channels > 1 else bands[..., 0]).max(axis=2)
-    warmth = warmer.reshape(-1, GRID, GRID, wide).max(axis=3)
-    columns = [part.reshape(count, each, -1).mean(axis=1) for part in (colour, warmth)]
+    warmth = warmer.reshape(count * each, GRID, GRID, wide).max(axis=3)
+    columns = [part.reshape(count, each, math.prod(part.shape[1:])).mean(axis=1) for part in (colour, warmth)]
     return np.concatenate(columns, axis=1)

@@ -9,46 +9,36 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bench.data.finding import Finding
 from bench.data.plant.batch import Batch, read_batch
 from bench.data.plant.common import alike, currents_of, require_some, title_of
 from bench.data.plant.declared import read_settings
 from bench.data.plant.layout import PLANT, Place, folders_of, place_of
-from bench.data.plant.settings import Settings
-from bench.data.plant.told import require_ends, share_abnormal, told
-from bench.data.recording import Recording, frames_of
+from bench.data.plant.odd import ends, odd_pictures
+from bench.data.plant.told import share_abnormal, told
+from bench.data.plant.twice import Known
+from bench.data.recording import frames_of
+from bench.data.rendering import track_of
 from bench.data.source import Share
 from bench.data.tables import folder_with
-from bench.data.windows import Track, WindowSpec, cut
+from bench.data.usable import Looked, whole, windows
+from bench.data.windows import WindowSpec
 from models.errors import InvalidRequest
 
 if TYPE_CHECKING:
     from bench.data.plant.source import PlantParameters
 
 T = TypeVar("T")
-#: With fewer recordings than this, whole ones cannot be held out for test and validation.
-FEW = 5
 #: Samples of the current that a step must hold to be described.
 SAMPLES = 4
-
-
-@dataclass(frozen=True)
-class Looked:
-    """What one recording adds to the whole."""
-
-    hours: float
-    abnormal: float
-    tracks: tuple[Track, ...]
-    label: NDArray[np.float64]
 
 
 def findings(parameters: PlantParameters, path: Path, progress: Share) -> Iterator[Finding]:
     """Yield what there is to say about every recording, then about all of them.
 
-    Every table is read whole and the clock of every film; of the pictures the first and the last are
-    decoded. A recording that is wrong does not hide what is wrong with the next.
+    Every table is read whole and the clock of every film; every image is opened, and of the pictures the
+    first and the last are decoded. A recording that is wrong does not hide what is wrong with the next.
     """
     try:
         root = folder_with(path, (), "plant")
@@ -71,23 +61,27 @@ def findings(parameters: PlantParameters, path: Path, progress: Share) -> Iterat
     )
     metadata = (look.try_("", partial(alike, labelled)) if labelled else None) or ()
     yield from look.news()
-    if not metadata and any(place.metadata for place in labelled):
-        yield Finding("odd", "", "some recordings have no metadata.csv, so that of the others is not used")
-    looked = []
+    yield from _unused(labelled)
+    looked, known = [], Known()
     for done, place in enumerate(labelled):
         batch = look.try_(place.name, partial(read_batch, place, metadata))
         if batch is not None:
             yield from told(batch, parameters.shortest)
-            look.try_(place.name, partial(require_ends, batch))
+            look.try_(place.name, partial(known.require_new, batch))
+            shown = look.try_(place.name, partial(ends, batch))
+            if shown is not None:
+                yield from (Finding("odd", place.name, text) for text in odd_pictures(shown))
             looked.append(
                 look.try_(place.name, partial(_looked, batch, parameters.shortest, settings.windows))
             )
         yield from look.news()
         progress((done + 1) / len(labelled))
-    whole = [each for each in looked if each is not None]
-    yield from _whole(title_of(settings), settings, whole)
+    read = [each for each in looked if each is not None]
+    yield from whole(title_of(settings), read)
+    if read and settings.lead == 0:
+        yield Finding("odd", "", "plant.yaml names no lead; `precursor lead` looks for one")
     if not look.faults:
-        yield from _windows(settings, whole)
+        yield from windows(settings.windows, settings.lead, read)
 
 
 @dataclass
@@ -132,10 +126,18 @@ def _unlabelled(places: list[Place]) -> Iterator[Finding]:
         )  # fmt: skip
 
 
+def _unused(labelled: tuple[Place, ...]) -> Iterator[Finding]:
+    without = [place.name for place in labelled if place.metadata is None]
+    if 0 < len(without) < len(labelled):
+        yield Finding(
+            "odd", "", f"no metadata.csv in {', '.join(without)}, so that those of the others are not used"
+        )
+
+
 def _looked(batch: Batch, shortest: float, spec: WindowSpec) -> Looked:
     """Count the steps of a recording as preparing it would, without a picture being decoded."""
     found = list(batch.recordings(shortest, 0.0))
-    tracks, labels, first = [], [], [0, 0]
+    tracks, labels, first = [], [], (0, 0)
     for each in found:
         steps = frames_of(each.current, spec.current_step)
         if steps.shape[1] < SAMPLES:
@@ -146,63 +148,7 @@ def _looked(batch: Batch, shortest: float, spec: WindowSpec) -> Looked:
             )
         shown = frames_of(each.label, spec.video_step)
         labels.append(np.stack([shown.mean(axis=1), shown[:, -1]], axis=1))
-        tracks.append(_track(each, first, len(steps), len(shown)))
-        first = [first[0] + len(steps), first[1] + len(shown)]
+        tracks.append(track_of(each, first, (len(steps), len(shown))))
+        first = (first[0] + len(steps), first[1] + len(shown))
     hours = sum(len(each.label.values) / each.label.rate for each in found) / 3600
     return Looked(hours, share_abnormal(batch), tuple(tracks), np.concatenate(labels))
-
-
-def _track(recording: Recording, first: list[int], current: int, video: int) -> Track:
-    return Track(
-        name=recording.name,
-        group=recording.group,
-        fold=recording.fold,
-        clock=recording.clock,
-        scored_from=recording.scored_from,
-        current_first=first[0],
-        current_count=current,
-        current_start=recording.current.start,
-        video_first=first[1],
-        video_count=video,
-        video_start=recording.video.start,
-    )
-
-
-def _whole(title: str, settings: Settings, looked: list[Looked]) -> Iterator[Finding]:
-    hours = sum(each.hours for each in looked)
-    if not hours:
-        return
-    abnormal = sum(each.hours * each.abnormal for each in looked) / hours
-    recordings = "1 recording" if len(looked) == 1 else f"{len(looked)} recordings"
-    yield Finding("fact", "", f"{title}: {recordings}, {hours:.3g} h of video, {abnormal:.0%} abnormal")
-    if abnormal in (0, 1):
-        said = "nothing" if abnormal == 0 else "everything"
-        yield Finding("wrong", "", f"{said} is labelled abnormal, so that there is nothing to tell apart")
-    if len(looked) < FEW:
-        yield Finding(
-            "odd", "",
-            f"with fewer than {FEW} recordings few can be held out; --set split.by=time divides each of them",
-        )  # fmt: skip
-    if settings.lead == 0:
-        yield Finding("odd", "", "plant.yaml names no lead; `precursor lead` looks for one")
-
-
-def _windows(settings: Settings, looked: list[Looked]) -> Iterator[Finding]:
-    """How many windows a study would have, if it does not say otherwise."""
-    spec = settings.windows
-    labels, reason = [], "no window fits any recording"
-    for each in looked:
-        try:
-            labels.append(cut(each.tracks, each.label, spec, settings.lead).label)
-        except InvalidRequest as error:
-            reason = str(error)
-            yield Finding("odd", each.tracks[0].group, "no window of the usual lengths fits")
-    if not labels:
-        yield Finding("wrong", "", reason)
-        return
-    label = np.concatenate(labels)
-    yield Finding(
-        "fact" if 0 < label.mean() < 1 else "odd", "",
-        f"{len(label)} windows of {spec.current_seconds:g} s of current and {spec.video_seconds:g} s of "
-        f"video, {label.mean():.0%} abnormal, unless a study says otherwise",
-    )  # fmt: skip

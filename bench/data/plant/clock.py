@@ -62,7 +62,7 @@ def read_times(column: pd.Series, settings: Settings, where: str) -> Times:
 
     Raises:
         InvalidRequest: a cell is empty or no time, only some carry a zone, an hour that the zone skips
-            or repeats, or numbers that cannot be seconds; with the row.
+            or repeats, or numbers that cannot be seconds, with the row; or ``csv.times`` is no format.
     """
     empty = np.flatnonzero(column.isna().to_numpy())
     if len(empty):
@@ -80,7 +80,7 @@ def read_times(column: pd.Series, settings: Settings, where: str) -> Times:
             "write them alike"
         )
     how = settings.csv.times or "ISO8601"
-    moments = pd.to_datetime(text, format=how, errors="coerce", utc=bool(zoned.any()) or "%z" in how)
+    moments = _moments(text, how, utc=bool(zoned.any()) or "%z" in how, where=where)
     wrong = np.flatnonzero(moments.isna().to_numpy())
     if len(wrong):
         # Among numbers, it is the word that is wrong.
@@ -91,6 +91,16 @@ def read_times(column: pd.Series, settings: Settings, where: str) -> Times:
             f"{text.iloc[wrong[0]][:40]!r}; rewrite it, or say csv: {{times: '%d.%m.%Y %H:%M:%S'}}"
         )
     return _wall(moments, settings, where)
+
+
+def _moments(text: pd.Series, how: str, *, utc: bool, where: str) -> pd.Series:
+    try:
+        return pd.to_datetime(text, format=how, errors="coerce", utc=utc)
+    except ValueError as error:  # of the format; times that do not fit it are coerced
+        raise InvalidRequest(
+            f"{where} cannot be read by the format csv.times, {how!r} ({' '.join(str(error).split())[:80]}); "
+            "correct it in plant.yaml, e.g. csv: {times: '%d.%m.%Y %H:%M:%S'}"
+        ) from None
 
 
 def one_time(text: str, settings: Settings, where: str) -> Times:

@@ -94,7 +94,7 @@ def read_current(path: Path, settings: Settings) -> Current:
     stretches = (
         as_recorded(seconds, str(path), "current: {rate: ...}")
         if said.rate is None
-        else resampled(seconds, said.rate, said.gap)
+        else resampled(seconds, said.rate, said.gap, f"{path}, current.rate")
     )
     return Current(path, columns, clock, values, tuple(stretches), int((~whole).sum()), said.by)
 
@@ -103,7 +103,8 @@ def joined(values: NDArray[np.float64], stretch: Stretch, by: str) -> NDArray[np
     """Return ``(ticks, channels)``: the samples of each tick as one, by ``mean``, ``rms`` or ``last``."""
     if by == "last":
         return values[stretch.stop - 1]
-    begin, place = np.unique(stretch.first, return_inverse=True)
+    new = np.diff(stretch.first, prepend=-1) != 0
+    begin, place = stretch.first[new], np.cumsum(new) - 1
     inside = values[: int(stretch.stop.max())]
     inside = inside**2 if by == "rms" else inside
     # Ticks that are held share their samples with the tick they repeat; each sample is added once.

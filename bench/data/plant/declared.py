@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.data.plant.settings import Box, Names, Plain, Settings, Video
+from bench.data.plant.there import require_file
 from bench.reading import load_yaml
 from models.errors import InvalidRequest, unknown
 from models.registry import read
@@ -26,11 +27,12 @@ def read_settings(path: Path, base: Settings | None = None) -> Settings:
         base: what holds for all recordings, where the file is of one.
 
     Raises:
-        InvalidRequest: the file, and the key of it that is unknown or holds what it must not.
+        InvalidRequest: no file that can be read, or the key of it that is unknown or holds what it must not.
     """
     settings = base or Settings()
-    if not path.exists():
+    if not (path.exists() or path.is_symlink()):
         return settings
+    require_file(path)
     said = load_yaml(path) if path.read_text(errors="replace").strip() else {}
     try:
         return _merged(settings, said, of_one=base is not None)

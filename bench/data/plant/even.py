@@ -17,6 +17,8 @@ Ints = NDArray[np.int64]
 JITTER = 0.25
 #: Two samples further apart than this many periods have a hole between them.
 HOLE = 1.5
+#: More ticks than this, and more than samples, repeat samples until the memory is full.
+MOST_TICKS = 20_000_000
 #: Denominators of the rates that a clock is taken to have; whole ones first.
 DENOMINATORS = (1, 2, 10, 100, 1000)
 #: Rates of television are slower by this than whole ones: 29.97 Hz is 30 000 / 1001.
@@ -123,7 +125,7 @@ def as_recorded(times: Floats, where: str, cure: str) -> list[Stretch]:
     )
 
 
-def resampled(times: Floats, rate: float, gap: float | None) -> list[Stretch]:
+def resampled(times: Floats, rate: float, gap: float | None, where: str = "the samples") -> list[Stretch]:
     """Return stretches on a clock of ``rate`` Hz; no tick looks later than its own end.
 
     The bins begin half a sample before the first sample of a stretch, so that jitter does not throw
@@ -134,10 +136,21 @@ def resampled(times: Floats, rate: float, gap: float | None) -> list[Stretch]:
         rate: ticks per second, Hz.
         gap: longest time between two samples that is bridged, s; by default three usual ones or
             two ticks, whichever is longer.
+        where: what to call them in an error.
+
+    Raises:
+        InvalidRequest: the rate asks for far more ticks than there are samples.
     """
     period = float(np.median(np.diff(times))) if len(times) > 1 else 1 / rate
     bridged = max(3 * period, 2 / rate) if gap is None else gap
-    return [_binned(times, piece, rate, min(period, 1 / rate)) for piece in _pieces(times, bridged)]
+    pieces = _pieces(times, bridged)
+    ticks = rate * sum(float(times[stop - 1] - times[first]) for first, stop in pieces)
+    if ticks > max(len(times), MOST_TICKS):
+        raise InvalidRequest(
+            f"{where} must not repeat samples to more than {MOST_TICKS:g}, and {rate:g} Hz would make "
+            f"{ticks:.3g} of {len(times)}; lower it towards the {1 / period:.3g} Hz that were recorded"
+        )
+    return [_binned(times, piece, rate, min(period, 1 / rate)) for piece in pieces]
 
 
 def _pieces(times: Floats, hole: float) -> list[tuple[int, int]]:

@@ -17,7 +17,8 @@ from bench.data.plant.table import read_table
 from models.errors import InvalidRequest
 
 Floats = NDArray[np.float64]
-_PLAYED = r"(?:(\d+):)?(\d+):(\d+(?:\.\d+)?)"
+#: A player shows 61:05 where it has no hours, but neither 1:61:05 nor 01:70.
+_PLAYED = r"(?:(\d+):(?=[0-5]?\d:))?(\d+):([0-5]?\d(?:\.\d+)?)"
 
 
 @dataclass(frozen=True)
@@ -111,8 +112,8 @@ def _played(column: pd.Series, where: str) -> Floats:
         number = re.fullmatch(r"\d+(?:\.\d+)?", cell)
         if not shown and not number:
             raise InvalidRequest(
-                f"{where} must hold seconds or [h:]mm:ss since the first picture, but row {row} has "
-                f"{cell[:40]!r}; rewrite it, or leave out labels: {{clock: video}}"
+                f"{where} must hold seconds or [h:]mm:ss (ss below 60) since the first picture, but row "
+                f"{row} has {cell[:40]!r}; rewrite it, or leave out labels: {{clock: video}}"
             )
         hours, minutes, seconds = shown.groups("0") if shown else ("0", "0", cell)
         found[row] = 3600 * int(hours) + 60 * int(minutes) + float(seconds)

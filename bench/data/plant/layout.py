@@ -11,6 +11,8 @@ from bench.data.plant.declared import read_settings
 from bench.data.plant.pictures import FILMS
 from bench.data.plant.settings import Settings
 from bench.data.plant.table import KINDS
+from bench.data.plant.there import require_file
+from bench.data.tables import require_printable
 from models.errors import InvalidRequest
 
 PLANT, RECORDING = "plant.yaml", "recording.yaml"
@@ -49,7 +51,14 @@ class Place:
         for path in (self.current, self.listed, self.labels, self.metadata, self.folder / RECORDING):
             if path is not None and path.exists():
                 yield path
-        yield from sorted(self.video.iterdir()) if self.video.is_dir() else (self.video,)
+        yield from self.pictures()
+
+    def pictures(self) -> Iterator[Path]:
+        """Yield the files that hold the pictures."""
+        if self.video.is_dir():
+            yield from sorted(path for path in self.video.iterdir() if path.is_file())
+        else:
+            yield self.video
 
 
 def folders_of(root: Path) -> list[Path]:
@@ -62,9 +71,10 @@ def place_of(folder: Path, settings: Settings, camera: str) -> Place:
     """Return the files of one recording.
 
     Raises:
-        InvalidRequest: current or video is missing, there are two of one, the camera is not there, or
-            ``recording.yaml`` is wrong.
+        InvalidRequest: current or video is missing or no file, there are two of one, the camera is not
+            there, ``recording.yaml`` is wrong, or the folder has a name that cannot be printed.
     """
+    require_printable(folder)
     own = read_settings(folder / RECORDING, settings)
     tables = {name: _table(folder, name) for name in TABLES}
     if tables["current"] is None:
@@ -106,6 +116,8 @@ def _table(folder: Path, stem: str) -> Path | None:
         raise InvalidRequest(
             f"{folder} holds {found[0].name} and {found[1].name}, of which one is too many; remove it"
         )
+    for path in found:
+        require_file(path)
     return found[0] if found else None
 
 
@@ -118,6 +130,8 @@ def _video(folder: Path, stem: str) -> Path:
             "video-NAME and choose one in plant.yaml, video: {camera: NAME}"
         )
     if found:
+        if not found[0].is_dir():
+            require_file(found[0])
         return found[0]
     cameras = sorted({p.stem[6:] for p in folder.iterdir() if p.stem.lower().startswith("video-")})
     if cameras:

@@ -16,6 +16,7 @@ from bench.data.plant.common import alike, require_some, title_of
 from bench.data.plant.current import read_current
 from bench.data.plant.declared import read_settings
 from bench.data.plant.layout import PLANT, Place, folders_of, place_of
+from bench.data.plant.twice import Known
 from bench.data.recording import Recording, Signal
 from bench.data.source import Floats, Share, Source
 from bench.data.split import SplitSpec
@@ -80,9 +81,10 @@ class Plant(Source):
 
     def recordings(self) -> Iterator[Recording]:
         """Yield the recordings, or what lies between their holes, by name of their folder."""
-        clocks = self._clocks()
+        clocks, known = self._clocks(), Known()
         for place in self.places:
             batch = read_batch(place, self.metadata)
+            known.require_new(batch)
             yield from batch.recordings(self.parameters.shortest, clocks.get(place.name, 0.0))
 
     def _clocks(self) -> dict[str, float]:

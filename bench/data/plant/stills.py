@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -50,14 +51,35 @@ class Images:
         """Yield pictures by number; see :class:`bench.data.plant.pictures.Reader`."""
         for number in wanted:
             picture = self._read(number)
-            if picture.shape != self.shape:
-                raise InvalidRequest(
-                    f"{self.files[number]} must be of the size of the first image ({self.shape[1]} x "
-                    f"{self.shape[0]}), got {picture.shape[1]} x {picture.shape[0]}; crop them alike"
-                )
+            self._require_size(number, (picture.shape[1], picture.shape[0]))
             yield picture
 
+    def require_headers(self) -> None:
+        """Open every image without decoding it, which is fast.
+
+        Raises:
+            InvalidRequest: one is no image, has 16 bits a pixel or another size than the first.
+        """
+        for number in range(self.count):
+            with self._opened(number) as image:
+                self._require_size(number, image.size)
+
+    def _require_size(self, number: int, size: tuple[int, int]) -> None:
+        height, width = self.shape[:2]
+        if size != (width, height):
+            raise InvalidRequest(
+                f"{self.files[number]} must be of the size of the first image ({width} x {height}), got "
+                f"{size[0]} x {size[1]}; crop them alike"
+            )
+
     def _read(self, number: int) -> NDArray[np.uint8]:
+        with self._opened(number) as image:
+            alike = image.mode in GREY if number == 0 else self._grey
+            picture = np.asarray(image.convert("L" if alike else "RGB"))
+        return picture if picture.ndim == 3 else picture[..., None]
+
+    @contextmanager
+    def _opened(self, number: int) -> Iterator[Image.Image]:
         path = self.files[number]
         try:
             with Image.open(path) as image:
@@ -65,13 +87,11 @@ class Images:
                     raise InvalidRequest(
                         f"{path} must have 8 bits a pixel, got mode {image.mode}; convert the images"
                     )
-                alike = image.mode in GREY if number == 0 else self._grey
-                picture = np.asarray(image.convert("L" if alike else "RGB"))
+                yield image
         except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
             if isinstance(error, InvalidRequest):
                 raise
             raise InvalidRequest(f"{path} must be an image that can be read; copy it again") from None
-        return picture if picture.ndim == 3 else picture[..., None]
 
 
 class Array:

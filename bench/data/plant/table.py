@@ -17,6 +17,8 @@ from models.errors import InvalidRequest, unknown
 KINDS = (".csv", ".parquet")
 #: Larger numbers are broken bytes; no unit makes a current of them.
 LARGEST = 1e12
+#: How an archive begins, which an .xlsx is, and how an older workbook does.
+WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 #: What pandas raises for what is not the table it was told to read; Arrow's errors are ValueErrors.
 _BROKEN = (
     pd.errors.ParserError, pd.errors.EmptyDataError, pd.errors.ParserWarning, ValueError, OSError, KeyError,
@@ -27,7 +29,7 @@ def read_table(path: Path, csv: Csv, needed: Sequence[str]) -> pd.DataFrame:
     """Return the whole table; its header has the columns ``needed``.
 
     Raises:
-        InvalidRequest: the file is empty or no table, is encoded or separated otherwise than
+        InvalidRequest: the file is empty, a workbook or no table, is encoded or separated otherwise than
             ``plant.yaml`` says, repeats a column, or lacks one.
     """
     header(path, csv, needed)
@@ -40,8 +42,14 @@ def header(path: Path, csv: Csv, needed: Sequence[str]) -> tuple[str, ...]:
     Raises:
         InvalidRequest: as :func:`read_table`.
     """
-    if not path.stat().st_size:
+    with path.open("rb") as file:
+        begin = file.read(4)
+    if not begin:
         raise InvalidRequest(f"{path} must be a table, but is an empty file; copy it again")
+    if begin in WORKBOOKS:
+        raise InvalidRequest(
+            f"{path} must be a table as text, but is a workbook or an archive; export it as CSV"
+        )
     names = list(_parquet(path, csv).columns) if path.suffix == ".parquet" else _names(path, csv)
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:

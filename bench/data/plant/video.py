@@ -76,7 +76,7 @@ def read_video(path: Path, listed: Path | None, settings: Settings, zero: Times,
     if said.rate is None:
         stretches = as_recorded(times, str(path), "video: {rate: ...}")
     else:
-        stretches = resampled(times, said.rate, said.gap)
+        stretches = resampled(times, said.rate, said.gap, f"{path}, video.rate")
     return Video(path, reader, times, tuple(stretches), said)
 
 
