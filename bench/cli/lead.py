@@ -10,7 +10,7 @@ import click
 
 from bench.cli.group import checked, main
 from bench.cli.options import plugin_option
-from models.errors import InvalidRequest
+from bench.cli.requests import paths
 
 
 @main.command()
@@ -78,16 +78,11 @@ def lead(
     from bench.lead.scan import Scan
     from models.registry import read
 
-    pairs = [item.partition("=") for item in data]
-    for name, sign, path in pairs:
-        if not sign or not name or not path:
-            raise InvalidRequest(
-                f"--data must read NAME=PATH, got {name + sign + path!r}; write --data skab=PATH"
-            )
+    given = paths(data)
     chosen = tuple(name.strip() for name in names.split(",") if name.strip()) if names else ESTIMATORS
     inquiry = inquiry_of(
         target,
-        {name: path for name, _, path in pairs},
+        given,
         settings,
         read(Scan, {"block": None, **scan}, "lead"),
         chosen,
@@ -95,7 +90,7 @@ def lead(
         everything=everything,
     )
     words = ["precursor", "lead", Path(target).stem]
-    words += [word for name, _, _ in pairs for word in ("--data", f"{name}=PATH")]
+    words += [word for name in given for word in ("--data", f"{name}=PATH")]
     words += [word for item in settings for word in ("--set", item)]
     options = {"from": scan["low"], "to": scan["high"], "step": scan["step"], "window": scan["window"]}
     words += [word for name, value in options.items() for word in (f"--{name}", f"{value:g}")]

@@ -16,13 +16,18 @@ def load_study(study: str, data: tuple[str, ...], settings: tuple[str, ...]) -> 
     from bench.grid import find_study
     from bench.study import load
 
+    return load(find_study(study), data=paths(data), settings=settings)
+
+
+def paths(data: tuple[str, ...]) -> dict[str, str]:
+    """Return the paths that `--data` gives, by source."""
     pairs = [item.partition("=") for item in data]
     for name, sign, path in pairs:
         if not sign or not name or not path:
             raise InvalidRequest(
                 f"--data must read NAME=PATH, got {name + sign + path!r}; write --data skab=PATH"
             )
-    return load(find_study(study), data={name: path for name, _, path in pairs}, settings=settings)
+    return {name: path for name, _, path in pairs}
 
 
 def shown(study: Any, columns: str | None) -> Any:

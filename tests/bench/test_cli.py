@@ -251,3 +251,12 @@ def test_a_killed_grid_goes_on_where_it_stopped(tiny, tmp_path, engine):
     assert len(list(store.records())) == 6
     assert kept == {key: (out / "records" / f"{key}.0.json").read_bytes() for key in kept}
     assert store.damaged() == []
+
+
+@pytest.mark.parametrize(("words", "code", "said"), [(["plan", "nowhere"], 2, "nowhere"), (["list"], 0, "")])
+def test_the_program_leaves_with_its_code_and_all_it_had_to_say(words, code, said):
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.cli", *words], capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == code and said in done.stderr and "Traceback" not in done.stderr
+    assert done.stdout == CliRunner().invoke(main, words).stdout

@@ -69,6 +69,18 @@ def test_a_recording_by_hand() -> None:
     assert early.lines["current"].false.tolist() == [True, False]
 
 
+def test_an_alarm_meets_is_false_or_counts_as_nothing() -> None:
+    arrays = by_hand(horizon=np.array([100.0]))
+    arrays["alarm"][0, :5] = 2, 0, 2, 0, 2  # at 360 s, before the watch; at 480 s; at 600 s, 60 s ahead
+    line = timeline(arrays, "spring", 4, "baseline", "seed 0").lines["current"]
+    assert line.alarms.tolist() == [360, 480, 600]
+    assert (line.aside.tolist(), line.false.tolist(), line.met.tolist()) == (
+        [True, False, False],
+        [False, True, False],
+        [False, False, True],
+    )
+
+
 def test_an_alarm_during_an_episode_is_late() -> None:
     alarm = np.zeros((2, 20), dtype=np.int8)
     alarm[0, 6] = 2  # 720 s
