@@ -107,10 +107,6 @@ def evidence_of(
     reads = [partial(_read, part, store) for part in (cells[:half], cells[half:])]
     (rows, told), (more, else_told) = spread(reads, worth=len(cells) >= LARGE)
 
-    def curve(key: str) -> list[dict[str, Any]]:
-        record = store.get(key, keep=False)
-        return record.curve if record is not None else []
-
     return Evidence(
         study=study.name,
         question=study.settings.question,
@@ -128,7 +124,7 @@ def evidence_of(
         provenance=_provenance(study, told.with_(else_told)),
         columns=study.reporting.columns,
         looks=study.reporting.looks,
-        curve=curve,
+        curve=store.curve,
         predictions=store.arrays,
         disturbances=tuple(_disturbed(study, label) for label in study.disturbances),
         **parts,

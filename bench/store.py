@@ -123,6 +123,9 @@ class Store:
         self._parsed: dict[str, tuple[tuple[int, int], dict[str, Any] | None]] = {}
         self._listing: tuple[int, dict[str, list[int]]] = (-1, {})
 
+    def __reduce__(self) -> tuple[type[Store], tuple[Path]]:
+        return Store, (self.root,)  # for another process, without what is remembered here
+
     def put(self, record: Record) -> Path:
         """Add a record and return the path of the file that holds it.
 
@@ -195,6 +198,11 @@ class Store:
             return None
         content = self._npz(found)
         return np.load(io.BytesIO(content), allow_pickle=False) if content else None
+
+    def curve(self, key: str) -> list[dict[str, Any]]:
+        """Return what the record :meth:`get` returns tells of each epoch; nothing if it is absent."""
+        record = self.get(key, keep=False)
+        return record.curve if record is not None else []
 
     def damaged(self) -> list[str]:
         """Return the names of all torn, altered or missing files; reads the predictions as well."""

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from bench.ahead import Ahead
 from bench.dashboard import refresh, show_best
 from bench.run import Options
 from bench.search import conduct
@@ -18,7 +19,7 @@ from bench.search.plan import SearchPlan, make_search_plan
 from bench.search.task import Task
 from bench.store import Store
 from bench.study import Study
-from bench.verbs import prepare_data, publish, report_folder, require_device, require_folder
+from bench.verbs import prepare_data, report_folder, require_device, require_folder, show_report
 from models import registry
 
 
@@ -34,6 +35,7 @@ class Request:
         typed: the command as it can be typed here.
         language: the report is there in English and in it; None for what the study says.
         pdf: whether the page is printed, too.
+        ahead: the process that writes the report, if there is one.
     """
 
     study: Study
@@ -43,6 +45,7 @@ class Request:
     typed: str
     language: str | None = None
     pdf: bool = False
+    ahead: Ahead | None = None
 
 
 def run_search(request: Request, *, confirm: bool, retry_failed: bool, device: str, **options: object) -> int:
@@ -148,7 +151,8 @@ def _report(plan: SearchPlan, tasks: Sequence[Task], found: Sequence[Winner], re
     other = request.trials is not None and request.trials != make_search_plan(plan.study).spec.settings.trials
     mark = f"-{request.trials}-trials" if other else ""
     folder = request.out / plan.study.name / f"{report_folder(plan.study)}{mark}-search"
-    page = publish(told, folder, request.language or request.study.reporting.lang, pdf=request.pdf)
+    spoken = request.language or request.study.reporting.lang
+    page = show_report(told, folder, spoken, pdf=request.pdf, ahead=request.ahead)
     click.echo(f"\nreport: {page}\nlive view: precursor dashboard --out {request.out}")
     _refresh(request.out)
     bad = told.missing + int((told.runs["outcome"] != "done").sum())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,11 +13,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from bench import grid, identity
+from bench.ahead import PUBLISHING, Ahead
 from bench.beside import declared, folder_of
 from bench.gather import gather
-from bench.report import Evidence, compare, terminal, write
-from bench.report.lang import said_name, speaking
-from bench.report.pdf import find_browser, print_page
+from bench.report.evidence import Evidence
 from bench.run import Options, retryable
 from bench.store import Store
 from bench.study import Study
@@ -178,6 +176,7 @@ def write_report(
     language: str | None = None,
     pdf: bool = False,
     beside: Sequence[Study] = (),
+    ahead: Ahead | None = None,
 ) -> int:
     """Write the report of what is on record and print its table; 1 if cells failed or are missing.
 
@@ -190,8 +189,8 @@ def write_report(
             and in it.
         pdf: whether the page is printed, too.
         beside: studies that the command lays beside it; their report has a folder of its own.
+        ahead: the process that writes the report, if there is one.
     """
-    gc.freeze()  # what is imported stays: a large report would look through it again and again
     store, cells = Store(out), study.cells()
     evidence = gather(study, store, command, cells)
     failed, todo = _unfinished(evidence, {cell.key for cell in cells}, store)
@@ -210,26 +209,25 @@ def write_report(
     if beside:
         names = [_beside_name(other, study) for other in beside]
         folder = folder_of(folder, names)
-    page = publish(evidence, out / study.name / folder, language or study.reporting.lang, pdf=pdf)
+    spoken = language or study.reporting.lang
+    page = show_report(evidence, out / study.name / folder, spoken, pdf=pdf, ahead=ahead)
     click.echo(f"\nreport: {page}")
     if todo or failed:
         click.echo(f"cells missing: {todo}, failed: {failed}", err=True)
     return int(bool(todo or failed))
 
 
-def publish(evidence: Evidence, folder: Path, language: str = "en", *, pdf: bool = False) -> Path:
+def show_report(
+    evidence: Evidence, folder: Path, language: str, *, pdf: bool, ahead: Ahead | None = None
+) -> Path:
     """Write a report, print its table, and return what a reader opens.
 
     Raises:
         InvalidRequest: a PDF is asked for and there is no browser to print it; nothing is written then.
     """
-    browser = find_browser() if pdf else None
-    comparison = compare(evidence)
-    write(comparison, folder, language)
-    with speaking(language):
-        click.echo(terminal(comparison))
-        page = folder / said_name("report.html")
-    return print_page(browser, page) if browser else page
+    page, table = (ahead or Ahead(PUBLISHING)).call("publish", evidence, folder, language, pdf=pdf)
+    click.echo(table)
+    return Path(page)
 
 
 def _unfinished(evidence: Evidence, planned: set[str], store: Store) -> tuple[int, int]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from bench.ahead import PUBLISHING, Ahead
 from bench.cli.group import checked, main
 from bench.cli.options import language_option, study_options
 from bench.cli.requests import command_line, load_study, search_request, shown, typed_line
@@ -55,28 +56,34 @@ def report(
               precursor report contrastive_loss --compare contrast_alone
               precursor report contrastive_loss --compare-data milling=PATH --lang zh
     """  # noqa: D301
-    from bench.beside import Asked, others
+    with Ahead(PUBLISHING) as ahead:
+        from bench.beside import Asked, others
 
-    asked = Asked(compare, compare_data, compare_set)
-    pdf = printed == "pdf"
-    if searched:
-        from bench.tuning import report_search
+        asked = Asked(compare, compare_data, compare_set)
+        pdf = printed == "pdf"
+        if searched:
+            from bench.tuning import report_search
 
-        if asked:
-            raise InvalidRequest("--compare is for reports of studies, and --search asks for one of a search")
-        request = search_request(study, data, settings, out, trials, language=language, pdf=pdf)
-        return report_search(replace(request, study=shown(request.study, columns)))
-    from bench.verbs import write_report
+            if asked:
+                raise InvalidRequest(
+                    "--compare is for reports of studies, and --search asks for one of a search"
+                )
+            request = search_request(
+                study, data, settings, out, trials, language=language, pdf=pdf, ahead=ahead
+            )
+            return report_search(replace(request, study=shown(request.study, columns)))
+        from bench.verbs import write_report
 
-    declared = shown(load_study(study, data, settings), columns)
-    more = [*(["--columns", columns] if columns else []), *asked.words]
-    command = command_line(study, data, settings, "report" if more else "grid")
-    return write_report(
-        declared,
-        out,
-        command=f"{command} {shlex.join(more)}" if more else command,
-        cure=typed_line("grid", study, data, settings, out),
-        language=language,
-        pdf=pdf,
-        beside=others(declared, study, asked) if asked else (),
-    )
+        declared = shown(load_study(study, data, settings), columns)
+        more = [*(["--columns", columns] if columns else []), *asked.words]
+        command = command_line(study, data, settings, "report" if more else "grid")
+        return write_report(
+            declared,
+            out,
+            command=f"{command} {shlex.join(more)}" if more else command,
+            cure=typed_line("grid", study, data, settings, out),
+            language=language,
+            pdf=pdf,
+            beside=others(declared, study, asked) if asked else (),
+            ahead=ahead,
+        )

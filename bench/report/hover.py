@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,6 +14,7 @@ from bench.report.render import titled
 from bench.report.table import Table
 
 _TITLES = 1_000_000  # characters of titles from which on a page of 5 MB could not hold them
+_KEY = re.compile("[0-9a-f]{16}")
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,16 @@ class Hover:
         if sum(times * sum(len(key) + 1 for key in runs) for runs, times in cells.items()) <= _TITLES:
             return cls()
         return cls(tuple(dict.fromkeys(chain.from_iterable(cells))))
+
+    @property
+    def told(self) -> str | list[str]:
+        """The names as the page holds them: keys of 16 hexadecimal digits as bytes in base64, others spelled.
+
+        A hundred thousand keys, spelled, are two megabytes.
+        """
+        if not all(map(_KEY.fullmatch, self.names)):
+            return list(self.names)
+        return base64.b64encode(bytes.fromhex("".join(self.names))).decode()
 
     def attribute(self, runs: tuple[str, ...]) -> str:
         """Return the attribute of a cell, with a blank before it; empty for a cell without runs."""

@@ -86,13 +86,21 @@
 
   document.querySelectorAll("figure.table").forEach(enhance);
 
-  // Thousands of runs are named once in the page; a cell has their numbers.
+  // Thousands of runs are named once in the page, in 8 bytes each where their names are 16 hexadecimal
+  // digits; a cell has their numbers.
+  const hex = (byte) => byte.charCodeAt(0).toString(16).padStart(2, "0");
+  const named = (first, end) => typeof runs === "string"
+    ? Array.from({ length: end - first }, (_, i) =>
+        Array.from(bytes().slice(8 * (first + i), 8 * (first + i + 1)), hex).join(""))
+    : runs.slice(first, end);
+  let unpacked;
+  const bytes = () => (unpacked ??= atob(runs));
   const name = (event) => {
     const cell = event.target.closest?.("[data-runs]");
     if (!cell || cell.title) return;
     const keys = cell.dataset.runs.split(" ").flatMap((range) => {
       const [first, last = first] = range.split("-").map(Number);
-      return runs.slice(first, last + 1);
+      return named(first, last + 1);
     });
     cell.title = fill(words.runs, { keys: keys.join(" ") });
   };

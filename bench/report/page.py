@@ -93,7 +93,7 @@ def html_page(comparison: Comparison, tables: Sequence[Table], figures: Sequence
         at_once=_AT_ONCE,
         provenance=provenance(comparison.evidence),
         command=command(comparison.evidence),
-        told={"words": _words(), "runs": hover.names},
+        told={"words": _words(), "runs": hover.told},
     )
     return page.replace(_LETTERS, face(page + "".join(_words().values())), 1)
 

@@ -9,7 +9,7 @@ import numpy as np
 from test_report_evidence import METRIC, evidence, run
 
 from bench.cell.traces import code_counts
-from bench.report import ArmInfo, Evidence
+from bench.report.evidence import ArmInfo, Evidence
 
 WINDOWS, CODES, SAMPLE = 400, 48, 40
 DATA = "real arcs of a plant with a very long name, two campaigns, five folds by recording (version 12)"

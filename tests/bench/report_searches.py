@@ -19,7 +19,8 @@ from optuna.distributions import (
 )
 from test_report_evidence import METRIC, evidence, run
 
-from bench.report import ArmInfo, Evidence, compare
+from bench.report.comparison import compare
+from bench.report.evidence import ArmInfo, Evidence
 from bench.report.search import search_tables
 from bench.report.searched import ArmSearch, Searched
 from bench.report.table import Table

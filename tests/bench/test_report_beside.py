@@ -11,9 +11,11 @@ from scipy import stats
 from test_report_evidence import BASE, CHANGE, METRIC, evidence, run
 
 from bench.compare import holm, paired_difference, t_interval
-from bench.report import ArmInfo, Evidence, compare, terminal, write
 from bench.report.besides import beside_findings
+from bench.report.comparison import compare
+from bench.report.evidence import ArmInfo, Evidence
 from bench.report.tables import beside, tables, worlds
+from bench.report.write import terminal, write
 
 SAME = {"data fingerprint": ("abc",), "split": ("by recording",)}
 ARMS = (BASE, CHANGE, ArmInfo("c", "change", "contrast: cwcl", identity="42"))

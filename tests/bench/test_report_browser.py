@@ -10,7 +10,8 @@ import pytest
 from browser import BROWSER, Browser
 from test_report_evidence import METRIC, evidence, run, synthetic
 
-from bench.report import ArmInfo, Evidence, write
+from bench.report.evidence import ArmInfo, Evidence
+from bench.report.write import write
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(BROWSER is None, reason="no Chromium on this machine")]
 
@@ -138,12 +139,14 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Evidence]:
     rng = np.random.default_rng(0)
     infos = (ArmInfo("base", "baseline"), *(ArmInfo(f"arm {i}", "grid") for i in range(400)))
     rows = [
-        run(arm.name, s, 0.7 + rng.normal(0, 0.02), key=f"{i:020x}{s:020x}")
+        run(arm.name, s, 0.7 + rng.normal(0, 0.02), key=f"{0xA0 + i:08x}{s:08x}")
         for i, arm in enumerate(infos)
         for s in range(4)
     ]
     folder, found = tmp_path_factory.mktemp("large"), evidence(rows, infos)
-    write(found, folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bench.report.hover._TITLES", 1000)
+        write(found, folder)
     return folder / "report.html", found
 
 

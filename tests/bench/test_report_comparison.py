@@ -11,12 +11,13 @@ from statsmodels.stats.multitest import multipletests
 from test_report_evidence import BASE, CHANGE, METRIC, evidence, run, synthetic
 
 from bench.compare import auroc
-from bench.report import ArmInfo, compare, terminal
-from bench.report.evidence import failed_runs
+from bench.report.comparison import compare
+from bench.report.evidence import ArmInfo, failed_runs
 from bench.report.levels import by_level
 from bench.report.methods import methods
 from bench.report.tables import results, tables
 from bench.report.words import findings
+from bench.report.write import terminal
 
 
 def test_differences_are_those_of_scipy_and_statsmodels() -> None:

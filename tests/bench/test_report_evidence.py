@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench.report import ArmInfo, Evidence
+from bench.report.evidence import ArmInfo, Evidence
 from models.errors import InvalidRequest
 
 METRIC = "current.balanced_accuracy"

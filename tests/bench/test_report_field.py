@@ -11,7 +11,8 @@ import pytest
 from test_report_evidence import BASE, METRIC, evidence, run
 
 from bench.gather import _note
-from bench.report import ArmInfo, compare
+from bench.report.comparison import compare
+from bench.report.evidence import ArmInfo
 from bench.report.figures import drawings
 from bench.report.figures.curves import LEARNING, MOST, courses
 from bench.report.tables import results

@@ -16,8 +16,9 @@ from figure_studies import changes, factorial, recorded
 from test_report_evidence import BASE, METRIC, evidence, run, synthetic
 
 from bench.cell.traces import code_counts
-from bench.report import ArmInfo, Evidence, compare
+from bench.report.comparison import compare
 from bench.report.drawing import Sketch
+from bench.report.evidence import ArmInfo, Evidence
 from bench.report.figures import drawings, sketches
 from bench.report.figures.agreement import CODES, seriated, shares, together
 from bench.report.figures.confusion import count

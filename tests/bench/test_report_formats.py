@@ -17,10 +17,12 @@ from markdown_it import MarkdownIt
 from test_report_evidence import synthetic
 from test_report_odd import CASES
 
-from bench.report import Cell, Column, Table, compare, write
+from bench.report.comparison import compare
 from bench.report.render import as_json, cells_text, html_table, latex, latex_document, markdown
 from bench.report.render.latex import ROWS
+from bench.report.table import Cell, Column, Table
 from bench.report.tables import tables
+from bench.report.write import write
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = json.loads((ROOT / "docs" / "report.schema.json").read_text(encoding="utf-8"))

@@ -10,9 +10,9 @@ import pytest
 from test_report_evidence import METRIC, evidence, run
 
 from bench.compare import paired_difference
-from bench.report import ArmInfo, Evidence, compare
+from bench.report.comparison import compare
 from bench.report.epochs import COMMON, HONEST, LAST, LUCKY, OPTIMISM, OWN, choices, courses
-from bench.report.evidence import Disturbed
+from bench.report.evidence import ArmInfo, Disturbed, Evidence
 from bench.report.figures.draw import drawings
 from bench.report.fingerprints import fingerprints, relations
 from bench.report.generality import generality_findings

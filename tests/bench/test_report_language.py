@@ -14,7 +14,8 @@ from test_report_evidence import BASE, CHANGE, evidence, run, synthetic
 
 from bench.arms.arm import CONTROLS, REFERENCES
 from bench.compare import holm, paired_difference, verdict
-from bench.report import Evidence, compare, terminal, write
+from bench.report.comparison import compare
+from bench.report.evidence import Evidence
 from bench.report.figures import drawings
 from bench.report.lang import LANGUAGES, count, join, language, retell, say, speaking
 from bench.report.lang.speech import catalogue
@@ -22,6 +23,7 @@ from bench.report.methods import methods
 from bench.report.page import markdown_page
 from bench.report.tables import tables
 from bench.report.words import findings
+from bench.report.write import terminal, write
 from models.errors import InvalidRequest
 
 CHINESE = re.compile(r"[\u4e00-\u9fff]")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from test_report_evidence import BASE, evidence, run
 
-from bench.report import ArmInfo, compare
+from bench.report.comparison import compare
+from bench.report.evidence import ArmInfo
 from bench.report.lang import speaking
 from bench.report.tables import results
 from bench.report.tables.results import folded

@@ -14,10 +14,12 @@ import pytest
 from markdown_it import MarkdownIt
 from test_report_evidence import BASE, CHANGE, METRIC, evidence, run, synthetic
 
-from bench.report import ArmInfo, Evidence, compare, terminal, write
+from bench.report.comparison import compare
 from bench.report.details import _steps
+from bench.report.evidence import ArmInfo, Evidence
 from bench.report.tables import results
 from bench.report.words import findings
+from bench.report.write import terminal, write
 
 NASTY = "<script>alert('1')</script> & | *a* _b_ `c` [d](e) \\f {g} 50% $h$ #i ~j^ \"k\" 电弧 é → 🔥"
 

@@ -15,8 +15,9 @@ import pytest
 from report_searches import searched_evidence
 from test_report_evidence import BASE, METRIC, evidence, run, synthetic
 
-from bench.report import ArmInfo, Cell, Column, Evidence, Table, compare, write
 from bench.report.citations import cited
+from bench.report.comparison import compare
+from bench.report.evidence import ArmInfo, Evidence
 from bench.report.figures import drawings
 from bench.report.hover import Hover
 from bench.report.lang import speaking
@@ -24,7 +25,9 @@ from bench.report.methods import methods
 from bench.report.page import html_page
 from bench.report.render import html_table
 from bench.report.seeds import undecided
+from bench.report.table import Cell, Column, Table
 from bench.report.tables import tables
+from bench.report.write import write
 
 
 class Parts(HTMLParser):
@@ -170,7 +173,23 @@ def test_a_study_of_a_thousand_arms_is_a_page_of_less_than_5_mb() -> None:
     page = html_page(comparison, tables(comparison), [])
     assert len(page.encode()) < 5_000_000
     told = json.loads(re.findall(r'<script type="application/json" id="told">(.*?)</script>', page)[0])
-    assert set(told["runs"]) >= set(comparison.evidence.runs["key"])
+    assert _keys(told["runs"]) >= set(comparison.evidence.runs["key"])
+
+
+def _keys(told: str | list[str]) -> set[str]:
+    if isinstance(told, list):
+        return set(told)
+    packed = base64.b64decode(told)
+    return {packed[i : i + 8].hex() for i in range(0, len(packed), 8)}
+
+
+def test_keys_are_packed_where_they_are_sixteen_digits() -> None:
+    keys = ("00ff10a2b3c4d5e6", "f" * 16, "0" * 16)
+    packed = Hover(keys).told
+    assert packed == "AP8QorPE1eb//////////wAAAAAAAAAA"
+    assert _keys(packed) == set(keys)
+    assert Hover((*keys, "run-3")).told == [*keys, "run-3"]
+    assert Hover(("ABCDEF0123456789",)).told == ["ABCDEF0123456789"], "upper case would come back lower"
 
 
 def test_only_what_the_methods_say_is_in_the_literature() -> None:

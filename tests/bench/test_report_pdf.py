@@ -12,8 +12,8 @@ import pytest
 from browser import BROWSER
 from test_report_language import small
 
+from bench.publish import publish
 from bench.report.pdf import find_browser, print_page
-from bench.verbs import publish
 from models.errors import InvalidRequest
 
 FAKE = """#!{python}

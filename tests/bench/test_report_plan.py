@@ -10,11 +10,13 @@ import pytest
 from test_report_evidence import BASE, CHANGE, METRIC, evidence, run, synthetic
 
 from bench.gather import gather
-from bench.report import ArmInfo, compare, terminal, write
+from bench.report.comparison import compare
+from bench.report.evidence import ArmInfo
 from bench.report.methods import methods
 from bench.report.page import provenance
 from bench.report.tables import results, tables
 from bench.report.words import findings, summary
+from bench.report.write import terminal, write
 from bench.store import Record, Store
 from bench.study import Study, load
 

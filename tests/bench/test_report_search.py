@@ -20,7 +20,8 @@ from report_searches import EPOCHS, SEEDS, changed, named, rows, searched_eviden
 from scipy import stats
 from test_report_evidence import METRIC, evidence, run
 
-from bench.report import ArmInfo, Evidence, compare, terminal, write
+from bench.report.comparison import compare
+from bench.report.evidence import ArmInfo, Evidence
 from bench.report.render import markdown
 from bench.report.search import search_figures, search_findings, search_methods, search_tables, trials_table
 from bench.report.search.budget import quicker
@@ -29,13 +30,14 @@ from bench.report.searched import ArmSearch, Searched
 from bench.report.style import style
 from bench.report.tables import results, tables
 from bench.report.words import findings
+from bench.report.write import terminal, write
 from models.errors import InvalidRequest
 
 REFERENCE = Path("results/reference/contrastive_loss/simulated-furnace-hard-seed-0")
 SCRIPT = """
 import sys; sys.path.insert(0, {here!r})
 from report_searches import searched_evidence
-from bench.report import write
+from bench.report.write import write
 import bench.report.search.landscape as landscape
 landscape.RESAMPLES = 3
 write(searched_evidence(("infonce", "cwcl"), repeats=3, samplers=("random", "tpe")), sys.argv[1])

@@ -13,11 +13,13 @@ import pytest
 from report_searches import changed, each_search, named, rows, searched_evidence, sound, without_search
 from test_report_evidence import METRIC, synthetic
 
-from bench.report import Evidence, compare, terminal
+from bench.report.comparison import compare
+from bench.report.evidence import Evidence
 from bench.report.search import search_findings, search_methods
 from bench.report.searched import ArmSearch
 from bench.report.table import text
 from bench.report.tables import results, tables
+from bench.report.write import terminal
 
 
 @pytest.fixture(scope="module")

@@ -12,9 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.report import Cell, Column, Table
 from bench.report.render import csv_text, html_table, latex, latex_document, markdown, plain
-from bench.report.table import text
+from bench.report.table import Cell, Column, Table, text
 from models.errors import InvalidRequest
 
 NASTY = "50 % of_x & y# {z} ~a^b \\c $d <e> |f| [g] 电弧 é"

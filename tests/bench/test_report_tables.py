@@ -13,12 +13,13 @@ from test_report_evidence import BASE, CHANGE, METRIC, evidence, run, synthetic
 from test_report_odd import grid
 
 from bench.compare import Sequential, corrected_t, holm, ranked, seeds_needed, sign_flip
-from bench.report import ArmInfo, Cell, Column, Table, compare, terminal
-from bench.report.comparison import ALPHA
+from bench.report.comparison import ALPHA, compare
+from bench.report.evidence import ArmInfo
 from bench.report.predicted import MOST_READ, Predicted
+from bench.report.table import Cell, Column, Table, decimals
 from bench.report.table import Table as AnyTable
-from bench.report.table import decimals
 from bench.report.tables import COLUMNS, factors, looks, new_batches, pairwise, ranks, results, tables
+from bench.report.write import terminal
 
 
 @pytest.mark.parametrize(

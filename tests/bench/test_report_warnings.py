@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from test_report_evidence import evidence, run
 
 from bench.compare import Medians, two_level
-from bench.report import ArmInfo, compare
+from bench.report.comparison import compare
+from bench.report.evidence import ArmInfo
 from bench.report.figures.warnings import survival
 from bench.report.figures.warnings import warnings as figure
 from bench.report.tables import new_batches, results, warnings

@@ -14,13 +14,14 @@ import pandas as pd
 import pytest
 from test_report_evidence import BASE, CHANGE, METRIC, evidence, run, synthetic
 
-from bench.report import ArmInfo, Evidence, write
+from bench.report.evidence import ArmInfo, Evidence
+from bench.report.write import write
 
 FIGURES = ("differences", "scores", "slopes", "critical_difference", "factor_contrast", "factor_codes")
 SCRIPT = """
 import sys; sys.path.insert(0, {here!r})
 from test_report_evidence import synthetic
-from bench.report import write
+from bench.report.write import write
 found = synthetic()
 write(found, sys.argv[1])
 assert not {{"torch", "ray"}} & set(sys.modules)

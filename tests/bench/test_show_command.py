@@ -16,7 +16,7 @@ from rich.text import Text
 from test_show_timeline import by_hand
 
 from bench.cli import main
-from bench.report import compare
+from bench.report.comparison import compare
 from bench.report.drawing import Sketch
 from bench.report.figures.example import example
 from bench.report.lang import speaking

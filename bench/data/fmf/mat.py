@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
@@ -113,6 +112,8 @@ def opened(path: Path) -> Iterator[Any]:
     Raises:
         InvalidRequest: not a MATLAB v7.3 file, or one that is cut short or damaged.
     """
+    import h5py  # slow to import
+
     try:
         with h5py.File(path, "r", locking=False) as file:
             yield file
@@ -123,6 +124,8 @@ def opened(path: Path) -> Iterator[Any]:
 
 
 def _unreadable(path: Path, reason: str) -> str:
+    import h5py  # slow to import
+
     try:
         with path.open("rb") as file:
             head, size = file.read(16), path.stat().st_size
@@ -150,6 +153,8 @@ def look(path: Path, needed: tuple[str, ...] = ()) -> Mat:
     Raises:
         InvalidRequest: whatever is wrong with it.
     """
+    import h5py  # slow to import
+
     with opened(path) as file:
         # A damaged name is bytes; what is behind a link that leads nowhere is None.
         there = {name: file.get(name) for name in file if isinstance(name, str)}

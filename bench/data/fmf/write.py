@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
@@ -86,6 +85,8 @@ def write_mat(
         simulated: what simulated it; None if it was measured.
         columns: what release 1 has beside them.
     """
+    import h5py  # slow to import
+
     height, width = side
     with _whole(path) as part:
         with h5py.File(part, "w", userblock_size=USER_BLOCK) as file:

@@ -7,7 +7,6 @@ from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import solve_banded
 
 Floats = NDArray[np.float64]
 T = TypeVar("T", bound=np.generic)
@@ -22,6 +21,8 @@ def recursion(decay: Floats | float, drive: Floats) -> Floats:
         decay: ``(steps,)`` or one number, each in [0, 1).
         drive: ``(steps, ...)``.
     """
+    from scipy.linalg import solve_banded  # slow to import
+
     band = np.ones((2, len(drive)))
     band[1, :-1] = -np.broadcast_to(decay, len(drive))[1:]
     flat = solve_banded((1, 0), band, drive.reshape(len(drive), -1), check_finite=False)

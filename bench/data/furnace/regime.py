@@ -8,7 +8,6 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import truncnorm
 
 from bench.data.furnace.process import hold
 from bench.data.furnace.world import World
@@ -50,6 +49,8 @@ def lead_law(world: World) -> tuple[Ints, NDArray[np.float64]]:
     steps = np.arange(round(world.lead_low / world.step), round(world.lead_high / world.step) + 1)
     mass = np.ones(1)
     if len(steps) > 1:
+        from scipy.stats import truncnorm  # slow to import
+
         low = (world.lead_low - world.lead_mean) / world.lead_sd
         high = (world.lead_high - world.lead_mean) / world.lead_sd
         law = truncnorm(low, high, loc=world.lead_mean, scale=world.lead_sd)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter
 
 from bench.data.furnace.process import Floats, recursion, wander
 from bench.data.furnace.regime import Regime
@@ -74,6 +73,8 @@ def _spots(centre: Floats, radius: Floats | float, height: Floats) -> Pixels:
 
 def _shell(rng: np.random.Generator) -> Pixels:
     """Stains of the shell: one smooth grey-brown picture ``(16, 16, 3)``."""
+    from scipy.ndimage import gaussian_filter  # slow to import
+
     stains = gaussian_filter(rng.standard_normal((SIDE, SIDE)), 1.5, mode="wrap")
     tint = 1 + 0.1 * rng.standard_normal(3)
     shell: Pixels = ((0.25 + 0.06 * stains / stains.std())[..., None] * tint).clip(0.02, 1).astype(np.float32)
