@@ -28,6 +28,7 @@ def say(root, *, into="plant.yaml", **more):
     path.write_text(yaml.safe_dump({**(yaml.safe_load(path.read_text()) if path.exists() else {}), **more}))
 
 
+@pytest.mark.slow
 def test_the_same_world_natively_and_through_the_layout(tmp_path):
     few = FurnaceParameters(world="std", seed=3, recordings=5, hours=0.5)
     write_plant(tmp_path / "world", few)

@@ -202,6 +202,7 @@ def test_worst_case_stands_beside_a_verdict_with_gaps() -> None:
     assert "worst_case" not in [column.key for column in results(compare(ties())).shown.columns]
 
 
+@pytest.mark.slow
 def test_a_thousand_arms() -> None:
     generator = np.random.default_rng(0)
     arms = (BASE, *(ArmInfo(f"arm {i}", "change") for i in range(1000)))

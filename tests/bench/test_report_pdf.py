@@ -70,7 +70,7 @@ def test_a_browser_that_fails_is_one_sentence(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(BROWSER is None, reason="no Chromium on this machine")
 def test_printed_twice_by_a_real_browser(tmp_path: Path) -> None:
-    page = publish(small(), tmp_path, "zh", pdf=True)
+    page, _ = publish(small(), tmp_path, "zh", pdf=True)
     assert page == tmp_path / "report.zh.pdf"
     first = page.read_bytes()
     assert first.startswith(b"%PDF-") and len(first) > 20_000

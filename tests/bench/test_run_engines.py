@@ -134,6 +134,7 @@ class TestRay(Engine):
     engine = "ray"
 
 
+@pytest.mark.slow
 def test_ray_runs_cells_silently_and_leaves_nothing(tmp_path):
     home = tmp_path / "home"
     home.mkdir()

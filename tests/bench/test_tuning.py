@@ -53,6 +53,7 @@ def test_a_report_before_the_confirmation_says_what_to_run(searched):
     assert f"not confirmed yet; run `precursor search {study} --out {out}`" in said.stderr
 
 
+@pytest.mark.slow
 def test_confirmation_reads_the_record_of_the_search_and_reports_the_same_bytes_twice(searched):
     study, out, _ = searched
     ran = len(list(Store(out).records()))
@@ -75,6 +76,7 @@ def test_confirmation_reads_the_record_of_the_search_and_reports_the_same_bytes_
     assert {path.name: path.read_bytes() for path in folder.rglob("*.*")} == first
 
 
+@pytest.mark.slow
 def test_a_report_of_fewer_trials_replaces_none_and_needs_its_own_confirmation(searched):
     study, out, _ = searched
     before = {path: path.read_bytes() for path in (out / "tiny").rglob("*.*")}
@@ -120,6 +122,7 @@ def test_a_place_where_nothing_can_be_written_is_refused(tmp_path, verb):
     assert found.stderr.strip().count("\n") == 0
 
 
+@pytest.mark.slow
 def test_more_trials_are_a_total_and_fewer_run_nothing(searched):
     study, out, _ = searched
     said = call("search", study, "--out", out, "--engine", "local", "--no-confirm", "--trials", 3)
