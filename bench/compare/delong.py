@@ -48,7 +48,8 @@ def delong(label: ArrayLike, first: ArrayLike, second: ArrayLike, level: float =
 
     Args:
         label: 1 = abnormal, 0 = normal, shape (samples,).
-        first: higher = more abnormal, shape (samples,). Samples with a score that is not finite are left out.
+        first: higher = more abnormal, shape (samples,). Samples with a score or label that is
+            not finite are left out.
         second: the other score of the same samples.
         level: of the interval.
 
@@ -60,7 +61,7 @@ def delong(label: ArrayLike, first: ArrayLike, second: ArrayLike, level: float =
     if truth.ndim != 1 or any(score.shape != truth.shape for score in scores):
         shapes = ", ".join(str(value.shape) for value in (truth, *scores))
         raise InvalidRequest(f"label and scores must have one entry a sample, got {shapes}; join them first")
-    kept = np.isfinite(scores[0]) & np.isfinite(scores[1])
+    kept = np.isfinite(scores[0]) & np.isfinite(scores[1]) & np.isfinite(truth.astype(np.float64))
     positive, nan = truth[kept] == 1, math.nan
     if positive.all() or not positive.any():
         return DeLong(nan, nan, nan, nan, nan, nan, nan)

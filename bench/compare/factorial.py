@@ -18,7 +18,7 @@ from bench.compare.design import At, Design, Term
 from bench.compare.family import holm
 from bench.compare.grid import Effect, Factorial, Omnibus
 from bench.compare.mixed import fit_units
-from bench.compare.paired import ROUNDING
+from bench.compare.paired import SAME
 from bench.compare.repeated import repeated_measures
 from models.errors import InvalidRequest
 
@@ -149,7 +149,7 @@ class _Reader:
         self.place = {term: slice(*ends[i : i + 2]) for i, term in enumerate(terms)}
         self.fit = fit_units(design.columns(terms), design.score, design.unit, same_rows=design.balanced)
         self.by_unit = design.by_unit(terms) if design.balanced else None
-        self.rounding = ROUNDING * float(np.abs(design.score).max())
+        self.rounding = SAME * float(np.abs(design.score).max())
 
     def fill(self, plain: Factorial) -> Factorial:
         fit = self.fit

@@ -7,9 +7,10 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from bench.compare.paired import EXACT_PAIRS
+
 Floats = NDArray[np.float64]
 
-EXACT_SUBSETS = 16  # pairs up to which the mean of every subset is looked at
 DRAWS = 3999  # random subsets beyond
 
 
@@ -23,7 +24,7 @@ def sign_flip_interval(
     theorem 1): the k-th smallest and the k-th largest are the ends of an interval of coverage 1 - k /
     2^(n - 1), exactly, whatever the symmetric distribution; k is the largest that keeps ``level``. It is
     the interval that belongs to the sign-flip p, where the t interval is one for normal differences and
-    covers too much when runs collapse. Beyond 16 pairs random subsets do, of which the same holds.
+    covers too much when runs collapse. Beyond 20 pairs random subsets do, of which the same holds.
 
     Assumes independent pairs and symmetry about the centre. Not for differences that are skewed (one arm
     collapses more often than the other): no interval of few pairs contains what none of them shows. Coarse
@@ -31,17 +32,23 @@ def sign_flip_interval(
 
     Args:
         difference: paired differences, NaN left out, shape (pairs,), in the unit of the score.
-        generator: source of the random subsets; untouched up to 16 pairs.
+        generator: source of the random subsets; untouched up to 20 pairs.
         level: coverage, between 0 and 1.
 
     Returns:
-        Lower and upper end; NaN where so few pairs cannot reach the level (5 at 95 %).
+        Lower and upper end; NaN where so few pairs cannot reach the level (5 at 95 %), and where all
+        differences are equal, which say nothing of their spread.
     """
     values = np.asarray(difference, dtype=np.float64)
     values = values[np.isfinite(values)]
-    means = np.sort(_every(values) if values.size <= EXACT_SUBSETS else _some(values, generator))
+    if values.size == 0 or np.ptp(values) == 0:
+        return math.nan, math.nan
+    means = _every(values) if values.size <= EXACT_PAIRS else _some(values, generator)
     cut = math.floor((1 - level) / 2 * (means.size + 1) + 1e-9)
-    return (float(means[cut - 1]), float(means[-cut])) if cut >= 1 else (math.nan, math.nan)
+    if cut < 1:
+        return math.nan, math.nan
+    low, high = np.partition(means, [cut - 1, means.size - cut])[[cut - 1, means.size - cut]]
+    return float(low), float(high)
 
 
 def _every(values: Floats) -> Floats:

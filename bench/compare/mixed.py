@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize
 
-from bench.compare.paired import ROUNDING
+from bench.compare.paired import SAME
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -118,7 +118,7 @@ def _variance(rss: float, free: int, score: Floats) -> float:
     """Return the variance of the rest: NaN without freedom, exactly 0 where only rounding is left."""
     if free < 1:
         return math.nan
-    rounding = (ROUNDING * float(np.abs(score).max())) ** 2 * score.size
+    rounding = (SAME * float(np.abs(score).max())) ** 2 * score.size
     return 0.0 if rss <= rounding else rss / free
 
 

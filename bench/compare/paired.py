@@ -17,7 +17,13 @@ Floats = NDArray[np.float64]
 
 EXACT_PAIRS = 20  # 2^20 sums take 8 MB and a few milliseconds
 DRAWS = 50_000  # random patterns beyond them
-ROUNDING = 1e-12  # relative size below which a difference of two scores is rounding
+SAME = 1e-12  # relative size below which a difference of two scores is rounding
+ROUNDING = 1e-9
+"""Share of the differences below which sums of them are equal.
+
+A difference of scores near 1 is off by 1e-16 whatever its own size: by 1e-10 of itself where a window in a
+million is right or wrong. With less, equal gains would be as many different ones, and tied sums no ties.
+"""
 
 
 @dataclass(frozen=True)
@@ -77,7 +83,7 @@ class Paired:
 
 
 def differences(arm: ArrayLike, control: ArrayLike) -> Floats:
-    """Return ``arm - control`` on the pairs where both scores are finite, rounding noise set to 0.
+    """Return :func:`minus` of the two on the pairs where both scores are finite.
 
     Args:
         arm: scores of the arm, shape (pairs,).
@@ -93,9 +99,13 @@ def differences(arm: ArrayLike, control: ArrayLike) -> Floats:
             "join the arms by unit first"
         )
     both = np.isfinite(left) & np.isfinite(right)
-    left, right = left[both], right[both]
+    return minus(left[both], right[both])
+
+
+def minus(left: Floats, right: Floats) -> Floats:
+    """Return ``left - right``, 0 where the two differ by rounding alone."""
     difference: Floats = left - right
-    difference[np.abs(difference) <= ROUNDING * np.maximum(np.abs(left), np.abs(right))] = 0.0
+    difference[np.abs(difference) <= SAME * np.maximum(np.abs(left), np.abs(right))] = 0.0
     return difference
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bench.compare.family import holm
-from bench.compare.paired import DRAWS, EXACT_PAIRS, ROUNDING
+from bench.compare.paired import DRAWS, EXACT_PAIRS, ROUNDING, minus
 from models.errors import InvalidRequest
 
 Floats = NDArray[np.float64]
@@ -69,8 +69,7 @@ def pairwise(
     table, _ = complete(scores)
     first, second = np.triu_indices(table.shape[1], 1)
     left, right = table[:, first], table[:, second]
-    difference = left - right
-    difference[np.abs(difference) <= ROUNDING * np.maximum(np.abs(left), np.abs(right))] = 0.0
+    difference = minus(left, right)
     if not len(table):
         p = mean = np.full(first.size, np.nan)
     else:

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special, stats
 
 from bench.compare.cliques import cliques
-from bench.compare.paired import ROUNDING
+from bench.compare.paired import SAME
 from bench.compare.pairwise import Pairwise, complete, pairwise
 from models.errors import InvalidRequest
 
@@ -117,7 +117,7 @@ def ranked(
     spread = float(np.sum((mean - (arms + 1) / 2) ** 2))
     chi2 = 12 * units * spread / (arms * (arms + 1)) / correction
     rest = units * (arms - 1) - chi2
-    alike = rest <= ROUNDING * chi2
+    alike = rest <= SAME * chi2
     f = math.inf if alike else (units - 1) * chi2 / rest
     f_p = math.nan if alike else float(stats.f.sf(f, arms - 1, (arms - 1) * (units - 1)))
     p, error = _permuted(ranks, generator, draws)
@@ -160,7 +160,7 @@ def _ranks(table: Floats) -> Floats:
         return table
     ordered = np.sort(table, axis=1)
     size = np.maximum(np.abs(ordered[:, 1:]), np.abs(ordered[:, :-1]))
-    steps = np.cumsum(np.diff(ordered, axis=1) > ROUNDING * size, axis=1)
+    steps = np.cumsum(np.diff(ordered, axis=1) > SAME * size, axis=1)
     levels = np.concatenate([np.zeros((len(table), 1)), steps], axis=1)
     place = np.argsort(np.argsort(table, axis=1, kind="stable"), axis=1, kind="stable")
     found: Floats = stats.rankdata(np.take_along_axis(levels, place, axis=1), axis=1)
@@ -179,7 +179,7 @@ def _tie_correction(ranks: Floats) -> float:
 def _permuted(ranks: Floats, generator: np.random.Generator, draws: int) -> tuple[float, float]:
     """Return the share of permutations whose rank sums spread at least as much, and its error."""
     units, arms = ranks.shape
-    bar = float(np.sum(ranks.sum(axis=0) ** 2)) * (1 - ROUNDING)
+    bar = float(np.sum(ranks.sum(axis=0) ** 2)) * (1 - SAME)
     if (units - 1) * special.gammaln(arms + 1) <= math.log(_EXACT_TABLES):
         sums = ranks[:1]  # one unit is held: naming the arms anew changes nothing
         for row in ranks[1:]:

@@ -14,7 +14,7 @@ from scipy import stats
 from bench.compare.confusion import Confusion, Metric, balanced_accuracy
 from bench.compare.groups import PairCounts
 from bench.compare.medians import Medians
-from bench.compare.paired import ROUNDING
+from bench.compare.paired import SAME
 from models.errors import InvalidRequest
 
 Floats = NDArray[np.float64]
@@ -170,7 +170,7 @@ class _Drawn:
         by_cell = self.by_cell / n**2 * grown
         by_unit = float(np.var(self.whole, ddof=1)) / n if n > 1 else 0.0
         variance = max(by_unit + by_recording - by_cell, by_unit, by_recording)
-        if variance <= ROUNDING**2:
+        if variance <= SAME**2:
             return replace(unknown, se=0.0, note=NO_SPREAD)
         loss = by_recording**2 / free + (by_unit**2 / (n - 1) if n > 1 else 0.0)
         df = max(1.0, variance**2 / loss)

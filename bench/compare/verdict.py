@@ -26,8 +26,9 @@ def verdict(paired: Paired, adjusted_p: float, rope: float, family: int = 1, alp
     Applied in this order:
 
     1. *equivalent*: the 90 % t interval lies inside ±``rope`` (two one-sided tests at 5 %,
-       Schuirmann 1987), also where the difference is surely not 0: it is too small to matter. Two
-       arms with the same score on every one of at least 2 units are equivalent, too.
+       Schuirmann 1987), also where the difference is surely not 0: it is too small to matter. Where
+       all of at least 2 differences are the same number inside ±``rope``, 0 above all, no interval
+       exists and the arms are equivalent, too.
     2. *better* / *worse*: ``adjusted_p`` (sign-flip, Holm) is at most ``alpha`` and the
        (1 - ``alpha``) t interval, where one exists, excludes 0 on that side. Since the first
        condition alone keeps the family-wise error at ``alpha``, so do both.
@@ -50,6 +51,8 @@ def verdict(paired: Paired, adjusted_p: float, rope: float, family: int = 1, alp
     if paired.sd == 0 and paired.mean == 0:
         return Verdict("equivalent", f"identical on all {paired.n} pairs: does the change reach the model?")
     equal = f"all {paired.n} differences are equal: no interval exists" if paired.sd == 0 else ""
+    if equal and abs(paired.mean) <= rope:
+        return Verdict("equivalent", equal)
     narrow = paired.interval(0.9)
     if -rope <= narrow[0] and narrow[1] <= rope:
         return Verdict("equivalent")

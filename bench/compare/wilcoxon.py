@@ -88,7 +88,8 @@ def hodges_lehmann(difference: ArrayLike, level: float = 0.95) -> tuple[float, f
         level: coverage, between 0 and 1.
 
     Returns:
-        Estimate, lower, upper; the ends are NaN where so few pairs cannot reach the level (5 at 95 %).
+        Estimate, lower, upper; the ends are NaN where so few pairs cannot reach the level (5 at 95 %), and
+        where all differences are equal, which say nothing of their spread.
     """
     values = np.asarray(difference, dtype=np.float64)
     values = values[np.isfinite(values)]
@@ -97,7 +98,8 @@ def hodges_lehmann(difference: ArrayLike, level: float = 0.95) -> tuple[float, f
         return math.nan, math.nan, math.nan
     means = np.sort(((values[:, None] + values) / 2)[np.triu_indices(n)])
     cut = _cut(n, (1 - level) / 2)
-    ends = (float(means[cut]), float(means[-1 - cut])) if cut >= 0 else (math.nan, math.nan)
+    known = cut >= 0 and means[0] < means[-1]
+    ends = (float(means[cut]), float(means[-1 - cut])) if known else (math.nan, math.nan)
     return float(np.median(means)), *ends
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from bench.compare.paired import ROUNDING
+from bench.compare.paired import SAME
 from models.errors import InvalidRequest
 
 FEWEST = 3
@@ -74,12 +74,12 @@ def within_correlation(first: ArrayLike, second: ArrayLike, level: float = 0.95)
     rows = both.any(axis=1)
     a, b = ((each[rows] - np.nanmean(each[rows], axis=1, keepdims=True))[both[rows]] for each in left)
     spread = math.sqrt(float((a**2).sum())), math.sqrt(float((b**2).sum()))
-    size = [ROUNDING * float(np.abs(each[both]).max()) * math.sqrt(cells) for each in (x, y)]
+    size = [SAME * float(np.abs(each[both]).max()) * math.sqrt(cells) for each in (x, y)]
     if not (spread[0] > size[0] and spread[1] > size[1]):
         return nothing
     slope = float((a * b).sum()) / spread[0] ** 2
     r = float((a * b).sum()) / (spread[0] * spread[1])
-    r = math.copysign(1.0, r) if 1 - abs(r) < ROUNDING else r
+    r = math.copysign(1.0, r) if 1 - abs(r) < SAME else r
     t = abs(r) * math.sqrt(df / (1 - r**2)) if abs(r) < 1 else math.inf
     p = float(2 * special.stdtr(df, -t))
     if df < FEWEST or abs(r) == 1:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from bench.compare.paired import minus
 from models.errors import InvalidRequest
 
 Floats = NDArray[np.float64]
@@ -176,9 +177,10 @@ def _counts(picks: NDArray[np.int64], units: int) -> Floats:
 
 def _wins(arm: Floats, other: Floats, paired: bool) -> Callable[[NDArray[np.int64]], Floats]:
     if paired:
-        won = _ahead(arm - other)
+        won = _ahead(minus(arm, other))
         return lambda picks: np.asarray(won[picks].mean(axis=1), dtype=np.float64)
-    table = _ahead(arm[:, None] - other[None, :])
+    every = minus(np.repeat(arm, other.size), np.tile(other, arm.size))
+    table = _ahead(every).reshape(arm.size, other.size)
 
     def share(picks: NDArray[np.int64]) -> Floats:
         counts = _counts(picks, arm.size)

@@ -12,7 +12,7 @@ import pandas as pd
 
 from bench.compare import Paired, holm, improvement, iqm, iqm_difference, paired_difference, welch
 from bench.report.evidence import ArmInfo, Evidence
-from bench.report.lang import count, join, say
+from bench.report.lang import count, join, say, template
 from bench.report.metric import readable
 from bench.report.results import ALPHA, ArmResult, Comparison
 from bench.report.side import Agree, Beside, BesideRow, Gap, Side, World, Worlds
@@ -21,6 +21,13 @@ from bench.report.table import equals, text
 SAME = ("data fingerprint", "split")
 """What two studies must have in common for units of one name to be the same units."""
 _LISTED = 12  # more arms than this and only a count is said
+_ON_ALL = template(
+    "{arm} gains {here} here and {there} in {other}: {gap} apart (95 % CI {interval}, Holm p {p})."
+)
+_ON_SOME = template(
+    "{arm} gains {here} here and {there} in {other}; on the {units} units that both have, {gap} apart "
+    "(95 % CI {interval}, Holm p {p})."
+)
 Compare = Callable[[Evidence], Comparison]
 
 
@@ -102,11 +109,12 @@ def _findings(beside: Beside, comparison: Comparison) -> Iterator[str]:
     for row in apart[:_LISTED]:
         gap = row.gap
         yield say(
-            "{arm} gains {here} here and {there} in {other}: {gap} apart (95 % CI {interval}, Holm p {p}).",
+            _ON_SOME if gap.on_some(row.here, row.there) else _ON_ALL,
             arm=row.arm,
             here=text("signed", row.here.paired.mean, digits),
             there=text("signed", row.there.paired.mean, digits),
             other=beside.name,
+            units=gap.units,
             gap=text("signed", gap.mean, digits),
             interval=text("signed_interval", (gap.low, gap.high), digits),
             p=equals(gap.holm),

@@ -65,12 +65,9 @@ def details(reader: Reader, names: Sequence[str], pairs: Sequence[Paired], seed:
 
 
 def _steps(p: Sequence[float]) -> NDArray[np.float64]:
-    """Return what Holm multiplies each p by: how many are no smaller; 1 where there is none."""
-    known = np.asarray(p, dtype=np.float64)
-    order = np.argsort(known, kind="stable")  # NaN last
-    steps = np.ones(len(known))
-    count = int(np.isfinite(known).sum())
-    steps[order[:count]] = count - np.arange(count)
+    """Return what :func:`bench.compare.holm` multiplies each p by; a p that is NaN counts, as the last."""
+    steps = np.empty(len(p))
+    steps[np.argsort(np.asarray(p, dtype=np.float64), kind="stable")] = np.arange(len(p), 0, -1)
     return steps
 
 

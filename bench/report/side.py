@@ -44,6 +44,10 @@ class Gap:
     units: int
     paired: bool
 
+    def on_some(self, here: Side, there: Side) -> bool:
+        """Return whether it is of fewer units than the gains of the two, and so not their difference."""
+        return self.paired and self.units < max(here.paired.n, there.paired.n)
+
 
 @dataclass(frozen=True)
 class BesideRow:

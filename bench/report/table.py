@@ -141,7 +141,7 @@ def text(kind: Kind, value: Value, digits: int = 3) -> str:
     if value is None or value == "":
         return ABSENT
     if isinstance(value, str):
-        return say(value) if kind == "word" else " ".join(value.split())
+        return say(value) if kind == "word" else " ".join(printable(value).split())
     if isinstance(value, tuple):
         if not all(math.isfinite(v) for v in value):
             return ABSENT
@@ -162,6 +162,17 @@ def text(kind: Kind, value: Value, digits: int = 3) -> str:
     if kind == "seconds":
         return f"{value:.1f}" if value < 100 else f"{value:,.0f}".replace(",", " ")
     return _number(value, f"{'+' if kind == 'signed' else ''}.{digits}f")
+
+
+def printable(value: str) -> str:
+    r"""Return text with a mark in place of each character that nobody can see: a message may hold any.
+
+    >>> printable("\x1b[31mred")
+    '�[31mred'
+    """
+    if value.isprintable():
+        return value
+    return "".join(c if c.isprintable() or c.isspace() else "\N{REPLACEMENT CHARACTER}" for c in value)
 
 
 def equals(p: float) -> str:

@@ -14,6 +14,7 @@ import pytest
 from markdown_it import MarkdownIt
 from test_report_evidence import BASE, CHANGE, METRIC, evidence, run, synthetic
 
+from bench.compare import holm
 from bench.report.comparison import compare
 from bench.report.details import _steps
 from bench.report.evidence import ArmInfo, Evidence
@@ -253,8 +254,9 @@ def test_the_markdown_of_awkward_names_holds_no_markup_of_theirs(tmp_path: Path)
 
 
 def test_steps_of_holm_are_what_it_multiplies_by() -> None:
-    p = [0.04, 0.9, math.nan, 0.001, 0.04]
-    assert _steps(p).tolist() == [3, 1, 1, 4, 2]
+    p = [0.01, 0.15, math.nan, 0.001, 0.02]
+    assert _steps(p).tolist() == [4, 2, 1, 5, 3]
+    assert np.allclose(holm(p), np.multiply(p, _steps(p)), equal_nan=True)
 
 
 def test_verdicts_that_do_not_survive_overlap_are_counted() -> None:

@@ -11,6 +11,7 @@ from bench.report.table import ABSENT, Table
 ROWS = 40
 """Rows of a page; a longer table goes on in another float."""
 
+_UNKNOWN = "ĦħĸĿŀŉŦŧſ"  # of Latin letters up to U+017F those pdfLaTeX has no name for
 _LATEX = {
     "\\": r"\textbackslash{}",
     "&": r"\&",
@@ -28,6 +29,7 @@ _LATEX = {
     "[": "{[}",  # a row must not start with what reads as the optional argument of \\
     '"': r"\textquotedbl{}",
     "`": r"\textasciigrave{}",
+    "'": r"{\textquotesingle}",
     "−": "$-$",
     "–": "--",
     "±": r"$\pm$",
@@ -41,6 +43,7 @@ _LATEX = {
     "→": r"$\to$",
     "×": r"$\times$",
     "…": r"\dots{}",
+    "\N{WORD JOINER}": "{}",
 }
 
 
@@ -56,7 +59,7 @@ def latex_document(tables: Sequence[Table]) -> str:
     """Return a document that compiles alone with pdfLaTeX, XeLaTeX or LuaLaTeX."""
     body = "\n".join(latex(table) for table in tables)
     # pdfLaTeX has no glyph for most of Unicode: such a character prints as its code point there.
-    rare = sorted({c for c in body if ord(c) > 0x17F})
+    rare = sorted({c for c in body if ord(c) > 0x17F or c in _UNKNOWN})
     declared = [rf"\DeclareUnicodeCharacter{{{ord(c):04X}}}{{\texttt{{U+{ord(c):04X}}}}}" for c in rare]
     head = [
         r"\documentclass[a4paper,10pt]{article}",
@@ -73,7 +76,10 @@ def latex_document(tables: Sequence[Table]) -> str:
 
 def escape_latex(value: str) -> str:
     """Return text in which no character is a LaTeX command, and none that no engine can read."""
-    return "".join(_LATEX.get(c, c if c.isprintable() else " ") for c in value)
+    apart = value.replace("--", "-\N{WORD JOINER}-").replace(
+        "--", "-\N{WORD JOINER}-"
+    )  # two are another sign
+    return "".join(_LATEX.get(c, c if c.isprintable() else " ") for c in apart)
 
 
 def _parts(table: Table) -> Iterator[str]:

@@ -92,9 +92,9 @@ def worlds(comparison: Comparison) -> Table:
     )
     notes = (
         say(
-            "Over {n} data sets ({names}), each counting the same: interquartile mean and probability of "
-            "improvement with stratified bootstrap intervals over units (Agarwal et al. 2021). They speak of "
-            "new seeds on these data sets, not of new ones.",
+            "Over {n} data sets ({names}): interquartile mean over all units, and probability of "
+            "improvement, in which each data set counts the same, with stratified bootstrap intervals over "
+            "units (Agarwal et al. 2021). They speak of new seeds on these data sets, not of new ones.",
             n=len(found.names) if found else 0,
             names=say(", ").join(found.names) if found else "",
         ),
@@ -114,6 +114,20 @@ def _notes(comparison: Comparison) -> list[str]:
             say("{others}: the same units, so the difference of differences is paired (sign-flip p).",
                 others=join(paired))
         )  # fmt: skip
+    some = [
+        row.gap.units
+        for each in comparison.beside
+        for row in each.rows
+        if row.gap.on_some(row.here, row.there)
+    ]
+    if some:
+        said.append(
+            say(
+                "Where one of the two has further units, the difference of differences is that on the units "
+                "both have (at least {units}), and Δ that on all of its own.",
+                units=min(some),
+            )
+        )
     if loose:
         said.append(
             say("{others}: other units, so the difference of differences is that of two means (Welch).",

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from bench.report.comparison import CEILING, ArmResult, Comparison
-from bench.report.evidence import Evidence
+from bench.report.evidence import Evidence, failed_runs
 from bench.report.lang import count, join, retell, say, template
 from bench.report.metric import readable, short
 from bench.report.search import ONE_TEST_PART
@@ -83,7 +83,8 @@ _WARNINGS = {
 def results(comparison: Comparison) -> Table:
     """Return the results, with the columns that the study asks for and all others as details."""
     evidence = comparison.evidence
-    found = [_row(arm, comparison) for arm in comparison.learned]
+    failed = failed_runs(evidence).groupby("arm", sort=False)["key"].agg(tuple)
+    found = [_row(arm, comparison, failed.get(arm.info.name, ())) for arm in comparison.learned]
     rows = tuple(tuple(row[key] for key in COLUMNS) for row in found)
     caption = say(
         "{study}: {metric}; data: {data}",
@@ -104,8 +105,8 @@ def _columns(comparison: Comparison) -> Iterator[Column]:
         yield replace(column, title=title, digits=places)
 
 
-def _row(arm: ArmResult, comparison: Comparison) -> dict[str, Cell]:
-    """Return the cells of an arm by column."""
+def _row(arm: ArmResult, comparison: Comparison, failed: tuple[str, ...]) -> dict[str, Cell]:
+    """Return the cells of an arm by column; ``failed`` are its runs without a score."""
     own, both = arm.runs, arm.paired_runs
     chance_like = comparison.chance is not None and arm.fails.scored > 0
     mine: dict[str, Value] = {
@@ -125,7 +126,7 @@ def _row(arm: ArmResult, comparison: Comparison) -> dict[str, Cell]:
     return found | {
         "arm": Cell(arm.info.name),
         "change": Cell(retell(arm.info.change)),
-        "failed": Cell(arm.fails.failed),
+        "failed": Cell(arm.fails.failed, failed),
         "mean": replace(found["mean"], strong=arm.best),
     }
 
