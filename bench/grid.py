@@ -9,8 +9,10 @@ from typing import Any
 
 import platformdirs
 
+from bench.arms import Arm
 from bench.cell.building import build_method
 from bench.cell.parts import fewer
+from bench.cell.rehearsal import rehearse
 from bench.cell.warnings import require_episodes
 from bench.data.dataset import Dataset, prepare
 from bench.data.split import split
@@ -102,10 +104,18 @@ def prepare_data(study: Study, progress: Any = None) -> Path:
             if study.settings.metric in JUDGED:
                 require_episodes(dataset, windows, parts, study.windows, study.warning)
     for arm in study.arms:
-        build_method(arm.config, dataset, study.windows, seed=0)
+        _require_buildable(arm, dataset, study)
     more = {"progress": progress} if progress else {}
     prepare_disturbed(study.source, study.windows, folder, study.disturbances, raw=study.raw, **more)
     return folder
+
+
+def _require_buildable(arm: Arm, dataset: Dataset, study: Study) -> None:
+    try:
+        method = build_method(arm.config, dataset, study.windows, seed=0)
+        rehearse(arm.config, method)
+    except InvalidRequest as error:
+        raise InvalidRequest(f"arm {arm.name!r}: {error}") from None
 
 
 def run(study: Study, store: Store, data: Path, options: Options, *, retry: bool = False) -> Outcome:

@@ -156,7 +156,7 @@ def _entry(row: dict[str, Any]) -> str:
                     f"`{key}`",
                     str(value["default"]),
                     value["range"].replace("|", "or"),
-                    " … ".join(map(str, value["search"])),
+                    _drawn(value["search"]),
                     value["help"],
                 ]
             )
@@ -192,9 +192,15 @@ def _settings(slots: dict[str, Any]) -> str:
     return ", ".join(parts)
 
 
+def _drawn(searched: list[Any]) -> str:
+    """Return the two ends of a range, or the values where there are others."""
+    ends = len(searched) == 2 and not isinstance(searched[0], str | bool)
+    return (" … " if ends else " or ").join(map(str, searched))
+
+
 def _ranges(parameter: dict[str, Any]) -> str:
     """Return what a parameter may be, and what a search draws it from, in brackets."""
     said = [parameter["range"]] if parameter["range"] else []
     if parameter["search"]:
-        said.append("searched " + " … ".join(map(str, parameter["search"])))
+        said.append("searched " + _drawn(parameter["search"]))
     return f" [{'; '.join(said)}]" if said else ""

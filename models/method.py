@@ -167,6 +167,13 @@ class Method(nn.Module):
         return build(slot, self.slots[slot], **context)
 
     def _common_width(self) -> int:
+        for m in MODALITIES:
+            if not isinstance(getattr(self.encoders[m], "width", None), int):
+                name = self.slots[f"{m}_encoder"]["name"]
+                raise InvalidRequest(
+                    f"an encoder must say how wide its vectors are, and {m}_encoder: {name} does not; set an "
+                    "attribute `width`, a whole number"
+                )
         current, video = (int(self.encoders[m].width) for m in MODALITIES)  # type: ignore[arg-type]
         if current != video:
             raise InvalidRequest(

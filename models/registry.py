@@ -26,8 +26,9 @@ P = TypeVar("P", bound=object)
 class Range:
     """What a parameter may be: bounds (inclusive) or choices, and whether a search is logarithmic.
 
-    ``search`` is what a search draws from unless a study says otherwise: the two ends of a range, or
-    some of the choices; empty where the parameter is searched only if a study asks for it.
+    ``search`` is what a search draws from unless a study says otherwise: the two ends of a range, three
+    or more ascending numbers where not every one between would do, or some of the choices; empty where the
+    parameter is searched only if a study asks for it.
     """
 
     low: float | None = None
@@ -175,6 +176,21 @@ def _check_parameters(parameters: object, where: str) -> None:
             raise InvalidRequest(
                 f"every parameter of {where} must be made by param(), and {declared.name!r} is not; "
                 f"write {declared.name} = param(default)"
+            )
+        _check_range(declared.metadata["range"], declared.default, f"{where}.{declared.name}")
+
+
+def _check_range(allowed: Range, default: object, where: str) -> None:
+    """Refuse a default, or a value to search, that the parameter itself would refuse."""
+    for value in (default, *allowed.search):
+        out = bool(allowed.choices) and value not in allowed.choices
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            out |= allowed.low is not None and value < allowed.low
+            out |= allowed.high is not None and value > allowed.high
+        if out:
+            raise InvalidRequest(
+                f"defaults and searched values of {where} must lie in {allowed}, got {value!r}; widen the "
+                "range or change the value"
             )
 
 

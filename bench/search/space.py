@@ -199,8 +199,8 @@ def _nearest(value: Any, distribution: BaseDistribution) -> Any:
 
 
 def _declared_range(key: str, kind: Any, allowed: Range, value: Any) -> BaseDistribution:
-    """The component's own search range, widened to hold the value the arm declares."""
-    if allowed.choices:
+    """The component's own search range or values, widened to hold the value the arm declares."""
+    if allowed.choices or len(allowed.search) > 2:
         return CategoricalDistribution(tuple(dict.fromkeys((*allowed.search, value))))
     low, high = min(allowed.search[0], value), max(allowed.search[1], value)
     return _numbers(kind, low, high, allowed.log and low > 0)
@@ -231,7 +231,7 @@ def _own_range(key: str, kind: Any, allowed: Range, said: Mapping[str, Any]) -> 
     if kind not in (int, float, int | None, float | None):
         raise InvalidRequest(f"search.space.{key} must be a list of choices, got {dict(said)!r}")
     ends = allowed.search or (allowed.low, allowed.high)
-    low, high = said.get("low", ends[0]), said.get("high", ends[1])
+    low, high = said.get("low", ends[0]), said.get("high", ends[-1])
     log = said.get("log", allowed.log)
     if not isinstance(log, bool):
         raise InvalidRequest(f"search.space.{key}.log must be true or false, got {log!r}")

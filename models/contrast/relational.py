@@ -70,7 +70,7 @@ class Relational(nn.Module):
 
 
 def huber(student: Tensor, teacher: Tensor) -> Tensor:
-    """Return the sum of the Huber losses; what is not distinct is equal in both and adds nothing."""
+    """Return the sum of the Huber losses; windows that coincide have angles of 0, without a gradient."""
     return F.huber_loss(student, teacher, reduction="sum")
 
 

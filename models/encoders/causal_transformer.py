@@ -18,7 +18,7 @@ class CausalTransformerParameters:
     """Parameters of :class:`CausalTransformerEncoder`."""
 
     width: int = param(32, low=2, high=512, log=True, help="width of the semantic vectors")
-    layers: int = param(2, low=1, high=8, help="number of layers")
+    layers: int = param(2, low=1, high=8, search=(1, 3), help="number of layers")
     heads: int = param(4, low=1, high=16, help="attention heads; must divide the width")
     unit_norm: bool = param(True, help="put the semantic vectors on the unit sphere")
 

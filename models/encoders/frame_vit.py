@@ -20,7 +20,7 @@ class FrameViTParameters:
 
     width: int = param(32, low=2, high=512, log=True, help="width of the semantic vectors")
     patch: int = param(4, low=1, high=32, help="pixels a side of a patch; must divide height and width")
-    hidden: int = param(16, low=4, high=256, log=True, search=(16, 32), help="width of the tokens")
+    hidden: int = param(16, low=4, high=256, log=True, search=(16, 24, 32), help="width of the tokens")
     layers: int = param(1, low=1, high=6, search=(1, 2), help="transformer layers")
     heads: int = param(2, low=1, high=8, help="attention heads; must divide hidden")
     pool: str = param("mean", choices=("mean", "token"), help="mean of the patches, or the class token")

@@ -24,7 +24,7 @@ class STFTShuffleNetParameters:
     width: int = param(32, low=2, high=512, log=True, help="width of the semantic vectors")
     window: int = param(16, low=4, high=4096, log=True, help="samples of a Fourier window; even")
     hop: int = param(4, low=1, high=1024, log=True, help="samples from one Fourier window to the next")
-    channels: int = param(8, low=2, high=64, log=True, search=(4, 16), help="of the stem; even")
+    channels: int = param(8, low=2, high=64, log=True, search=(4, 8, 16), help="of the stem; even")
     unit_norm: bool = param(True, help="put the semantic vectors on the unit sphere")
 
 

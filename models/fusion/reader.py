@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from models.errors import InvalidRequest
 from models.heads.classes import balanced_weights
 from models.registry import param
 from models.transformer import AttentionPooling
@@ -22,7 +23,7 @@ class FusionParameters:
     """Parameters that all fusions have."""
 
     layers: int = param(1, low=1, high=4, search=(1, 2), help="layers in which the modalities meet")
-    hidden: int = param(32, low=4, high=256, log=True, search=(16, 64), help="width of the tokens")
+    hidden: int = param(32, low=4, high=256, log=True, search=(16, 32, 64), help="width of the tokens")
     heads: int = param(2, low=1, high=8, help="attention heads; must divide hidden")
     modality_dropout: float = param(
         0.3, low=0.0, high=0.9, search=(0.0, 0.6), help="share of training windows without their video"
@@ -77,9 +78,17 @@ class FusionReader(ABC):
         parameters: of the component.
         width: of the code vectors.
         generator: draws the seed.
+
+    Raises:
+        InvalidRequest: the attention heads do not divide the width of the tokens.
     """
 
     def __init__(self, parameters: FusionParameters, width: int, generator: torch.Generator) -> None:
+        if parameters.hidden % parameters.heads:
+            raise InvalidRequest(
+                f"fusion.heads must divide fusion.hidden, got {parameters.heads} and {parameters.hidden}; "
+                "choose 1, 2 or 4"
+            )
         self.parameters = parameters
         self.width = width
         self.seed = int(torch.randint(2**62, (), generator=generator))
@@ -95,7 +104,7 @@ class FusionReader(ABC):
         """Fit on code vectors ``(N, T_c, D)`` and ``(N, T_v, D)`` and labels ``(N,)`` of 0 and 1.
 
         Raises:
-            InvalidRequest: one class is missing, or the sizes do not go together.
+            InvalidRequest: one class is missing.
         """
         weights = balanced_weights(labels).to(current.dtype)
         pair = (current.detach(), video.detach())

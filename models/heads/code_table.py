@@ -16,12 +16,17 @@ class CodeTableParameters:
     """Parameters of :class:`CodeTable`."""
 
     smoothing: float = param(
-        1.0, low=1e-3, high=1e3, log=True, help="windows of each class added to every code"
+        1.0,
+        low=1e-3,
+        high=1e3,
+        log=True,
+        search=(0.1, 10.0),
+        help="windows of each class added to every code",
     )
     pool: str = param("mean", choices=("mean", "log_odds"), help="how the steps of a window are summed up")
 
 
-@component("head", "code_table", parameters=CodeTableParameters)
+@component("head", "code_table", parameters=CodeTableParameters, needs=("codes",))
 class CodeTable:
     """P(abnormal | code) of the video's codes with Laplace smoothing, averaged over the steps.
 

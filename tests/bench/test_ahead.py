@@ -76,9 +76,9 @@ def test_there_is_none_where_it_can_save_nothing(monkeypatch: pytest.MonkeyPatch
         assert other.call("getpid") == os.getpid()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_it_ends_with_the_first_process(number: signal.Signals) -> None:
-    script = WAITS if number == signal.SIGINT else WAITS.replace("600", "3")
+    script = WAITS.replace("600", "3") if number == signal.SIGKILL else WAITS
     command = [sys.executable, "-c", script]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
@@ -88,12 +88,61 @@ def test_it_ends_with_the_first_process(number: signal.Signals) -> None:
         if number == signal.SIGINT:
             os.killpg(process.pid, number)  # as a terminal does
         else:
-            process.kill()  # who is killed cannot tell: the other finishes what it does
-        process.wait(30)
+            os.kill(process.pid, number)  # who is killed cannot tell: the other finishes what it does
+        assert process.wait(30) == {signal.SIGTERM: 143, signal.SIGKILL: -9}.get(number, process.returncode)
         end = time.monotonic() + 30
         while not _gone(pid) and time.monotonic() < end:
             time.sleep(0.05)
         assert _gone(pid)
+
+
+BREAKS = """
+class Two(Exception):
+    def __init__(self, one, two):
+        super().__init__(f"{one} and {two}")
+
+
+def key():
+    return {}["no such key"]
+
+
+def two():
+    raise Two("this", "that")
+
+
+def local():
+    class Local(ValueError): ...
+    raise Local("of this call alone")
+
+
+def end():
+    import os
+    global times
+    times = globals().get("times", 0) + 1
+    raise EOFError(f"call {times} of process {os.getpid()}")
+"""
+
+
+@pytest.mark.usefixtures("worth")
+def test_no_error_is_lost_on_the_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "breaks_here.py").write_text(BREAKS)
+    monkeypatch.syspath_prepend(tmp_path)
+    with Ahead("breaks_here") as other:
+        with pytest.raises(KeyError, match="no such key") as found:
+            other.call("key")
+        assert "breaks_here.py" in "".join(found.value.__notes__), "where it was"
+        for name, said in (("two", "Two: this and that"), ("local", "Local: of this call alone")):
+            with pytest.raises(RuntimeError, match=said):
+                other.call(name)
+        with pytest.raises(EOFError, match=rf"call 1 of process {other._process.pid}$"):
+            other.call("end")
+
+
+@pytest.mark.usefixtures("worth")
+def test_what_cannot_be_imported_is_said_once(capfd: pytest.CaptureFixture[str]) -> None:
+    with Ahead("no_such_module") as other, pytest.raises(ModuleNotFoundError):
+        other.call("anything")
+    assert capfd.readouterr().err == ""
 
 
 @pytest.mark.slow

@@ -115,6 +115,12 @@ def test_report_without_a_record_says_what_to_run(tiny, tmp_path):
         (["windows.margin=100000"], "lower windows.margin"),
         (["split.test=0.01"], "both classes"),
         (["baseline.alignment.steps=30"], "alignment.cross_cpc.steps"),
+        (["changes.x.fusion={name: self_attention, heads: 5}"], "arm 'x': fusion.heads must divide"),
+        (["changes.x.codebook_optimizer={name: toc, widths: 'a,b'}"], "arm 'x': "),
+        (
+            ["changes.x={head: code_table, quantizer: none, code_matching: none}"],
+            "code_table needs a codebook",
+        ),
         (["windows.margin=.inf"], "windows.margin"),
         (["baseline.lead=.nan"], "number of seconds"),
         (["budget.windows=1" + "0" * 500], "budget.windows must lie in"),

@@ -15,6 +15,7 @@ from bench.report.besides import beside_findings
 from bench.report.comparison import compare
 from bench.report.evidence import ArmInfo, Evidence
 from bench.report.tables import beside, tables, worlds
+from bench.report.words import findings
 from bench.report.write import terminal, write
 
 SAME = {"data fingerprint": ("abc",), "split": ("by recording",)}
@@ -54,6 +55,19 @@ def test_other_units_are_two_means() -> None:
     assert (row.gap.low, row.gap.high) == pytest.approx((interval.low, interval.high), abs=1e-12)
     assert (row.gap.units, row.gap.paired) == (16, False)
     assert any("Welch" in note for note in beside(found).notes)
+
+
+def test_a_difference_on_some_of_the_units_is_said_to_be_one() -> None:
+    other = made(THERE, units=16, seed=1, provenance=SAME, data="plant B")
+    found = compare(dataclasses.replace(made(HERE, provenance=SAME), others=(other,)))
+    row = found.beside[0].rows[0]
+    assert (row.gap.units, row.here.paired.n, row.there.paired.n) == (8, 8, 16)
+    note = "the difference of differences is that on the units both have (at least 8)"
+    assert any(note in each for each in beside(found).notes)
+    assert any("; on the 8 units that both have, +" in sentence for sentence in findings(found))
+    alike = compare(together(paired=True))
+    assert not any("units both have" in text for text in beside(alike).notes)
+    assert not any("units that both have" in text for text in findings(alike))
 
 
 def test_the_same_units_are_paired() -> None:

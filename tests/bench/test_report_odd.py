@@ -177,6 +177,11 @@ def test_no_verdict_where_there_is_no_evidence() -> None:
     assert words(constant()) == {"b": "better"}, "8 equal differences of 0.05: the sign flip is certain"
     assert words(disjoint()) == words(failed_baseline()) == words(nothing_but_nan()) == {"b": "undecided"}
     assert words(failed_arm()) == {"b": "undecided", "c": "better"}
+    found = compare(failed_arm())
+    table = results(found)
+    place = [column.key for column in table.columns].index("failed")
+    lost = tuple(found.evidence.runs.loc[found.evidence.runs["arm"] == "b", "key"])
+    assert {row[0].value: row[place].runs for row in table.rows} == {"base": (), "b": lost, "c": ()}
 
 
 def test_no_star_without_a_comparison() -> None:

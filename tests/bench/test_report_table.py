@@ -168,10 +168,26 @@ def test_latex_escapes_every_special_character() -> None:
     assert document.endswith("\\end{document}\n")
 
 
+def test_latex_letters_that_would_be_others_stay() -> None:
+    rows = tuple((Cell(name), Cell(0.5)) for name in ("a--b---c-d", "it''s", "ħ"))
+    odd = Table("t", "Odd", (Column("arm", "Arm"), Column("mean", "BA", "score")), rows)
+    written = latex(odd)
+    assert "a-{}-b-{}-{}-c-d &" in written
+    assert r"it{\textquotesingle}{\textquotesingle}s &" in written
+    assert r"\DeclareUnicodeCharacter{0127}" in latex_document([odd])
+
+
+def test_characters_nobody_sees_are_marked() -> None:
+    odd = Table("t", "Odd", (Column("arm", "Arm"),), ((Cell("\x1b[31mred\x00\nnew line"),),))
+    assert odd.texts == [["�[31mred� new line"]]
+
+
 @pytest.mark.slow
 def test_latex_compiles_alone(tmp_path: Path) -> None:
+    letters = "".join(chr(c) for c in range(0xA0, 0x250) if chr(c).isprintable())
+    odd = Table("t", "Letters", (Column("arm", "Arm"),), ((Cell(f"{letters} -- --- '' ,, <<"),),))
     document = tmp_path / "report.tex"
-    document.write_text(latex_document([table(), table()]), encoding="utf-8")
+    document.write_text(latex_document([table(), table(), odd]), encoding="utf-8")
     engine = shutil.which("pdflatex")
     if engine is None:  # then the structure is what can be checked here
         assert document.read_text(encoding="utf-8").count("$") % 2 == 0

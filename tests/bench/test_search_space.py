@@ -11,6 +11,7 @@ from scipy import stats
 
 import models.catalog  # noqa: F401
 from bench.arms import resolve_arms
+from bench.cell.rehearsal import rehearse
 from bench.search.plan import make_search_plan
 from bench.search.space import (
     check_block,
@@ -24,7 +25,10 @@ from bench.search.space import (
     space_of,
 )
 from bench.study import load
+from models import registry
+from models.catalog import RECIPE
 from models.errors import InvalidRequest
+from models.method import Method, Sizes
 
 NUMBERS = (
     FloatDistribution(-2.0, 3.0),
@@ -39,6 +43,42 @@ NUMBERS = (
 def arm(change=None, name="baseline"):
     changes = {name: change} if change else {}
     return resolve_arms({}, changes, {}, (), (), lead=240.0)[-1]
+
+
+def searched_whole_numbers():
+    """Return slots and components that are searched over whole numbers, which may have to fit others."""
+    return [
+        (slot, name)
+        for slot in RECIPE
+        for name, found in registry.components(slot).items()
+        if any(kind is int and r.search for kind, _, r in registry.fields(found.parameters).values())
+    ]
+
+
+@pytest.mark.parametrize(("slot", "name"), searched_whole_numbers())
+def test_whatever_is_drawn_can_be_built(slot, name):
+    found, usual = registry.lookup(slot, name), arm().config[slot]["name"]
+    change = {} if name == usual else {slot: name}
+    if "raw" in found.needs:
+        change[slot.replace("encoder", "input")] = "raw"
+    if "causal" in found.lacks:
+        change["alignment"] = "none"
+    changed = arm(change, name="x")
+    space, fixed = space_of(changed, {}, ())
+    raw = {m: changed.config.get(f"{m}_input") == "raw" for m in ("current", "video")}
+    sizes = Sizes(
+        36 if raw["current"] else 24,
+        768 if raw["video"] else 64,
+        10,
+        10,
+        current_shape=(12, 3) if raw["current"] else None,
+        video_shape=(16, 16, 3) if raw["video"] else None,
+        metadata=2,
+        step_seconds=(6.0, 6.0),
+    )
+    for number in range(8):
+        config = configure(changed, {**fixed, **draw(space, 0, number)})
+        rehearse(config, Method({each: config[each] for each in RECIPE}, sizes, seed=0))
 
 
 @given(st.sampled_from(NUMBERS), st.floats(0, 1))

@@ -86,6 +86,58 @@ def test_a_file_is_planned_run_searched_and_reported(folder: Path, engine: str) 
     assert edited["to_run"] == 2
 
 
+OF_NO_USE = {
+    "current_encoder": (
+        'class Own(nn.Module):\n    """."""\n    def __init__(self, parameters, features):\n'
+        "        super().__init__()\n        self.map = nn.Linear(features, 32)\n"
+        "    def forward(self, x):\n        return self.map(x)\n",
+        "current_encoder: own does not; set an attribute `width`",
+    ),
+    "contrast": (
+        'class Own(nn.Module):\n    """."""\n'
+        "    def __init__(self, parameters):\n        super().__init__()\n"
+        "    def forward(self, predicted, target, **more):\n        return (predicted * target).sum(-1)\n",
+        "with contrast: own it ends in",
+    ),
+    "head": (
+        'class Own:\n    """."""\n    def __init__(self, parameters): ...\n'
+        "    def fit(self, *codes, unlabelled):\n        return self\n"
+        "    def score(self, vectors, indices):\n        return vectors.mean(-1)[:3, 0]\n",
+        "what a head says of windows must have shape (8,), got (3,)",
+    ),
+}
+
+
+@pytest.mark.parametrize("slot", OF_NO_USE)
+def test_a_component_that_cannot_work_is_refused_before_anything_trains(folder: Path, slot: str) -> None:
+    text, said = OF_NO_USE[slot]
+    (folder / "own.py").write_text(f'{HEAD}from torch import nn\n\n\n@component("{slot}", "own")\n{text}')
+    (folder / "my_study.yaml").write_text(
+        STUDY.replace("contrast: my_loss", f"{slot}: own").partition("search:")[0]
+    )
+    done = run(folder, "-m", "bench.cli", "grid", "my_study.yaml", "--plugin", "own.py", "--out", "out")
+    assert done.returncode == 2
+    assert done.stderr.count("arm 'mine': ") == 1
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (folder / "out" / "records").exists()
+
+
+def test_a_default_lies_in_its_own_range() -> None:
+    for wrong in (
+        param(5.0, low=0, high=1),
+        param("c", choices=("a", "b")),
+        param(1.0, low=0, high=1, search=(0, 2)),
+    ):
+
+        @dataclass(frozen=True)
+        class Wrong:
+            value: Any = wrong
+
+        with pytest.raises(InvalidRequest, match=r"searched values of contrast.a.value must lie in"):
+            component("contrast", "a", parameters=Wrong)
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
