@@ -110,7 +110,7 @@ def _answer(function: Callable[..., Any], args: Any, kwargs: Any) -> tuple[bool,
         where = "".join(traceback.format_exception(error)).rstrip()
         with suppress(Exception):  # of an error that is not what it was once it is unpacked
             if str(pickle.loads(pickle.dumps(error))) == str(error):
-                error.add_note(f"In the process that writes the report:\n{where}")
+                error.add_note(f"In the other process:\n{where}")
                 return False, error
         return False, RuntimeError(where)
 

@@ -190,7 +190,9 @@ def test_searched_ranges_lie_in_what_is_allowed_and_hold_numbers():
         for component in registry.components(slot).values():
             for name, (_, default, allowed) in registry.fields(component.parameters).items():
                 if allowed.search and not allowed.choices:
-                    low, high = allowed.search
+                    low, *between, high = allowed.search
+                    assert sorted({low, *between, high}) == list(allowed.search), (slot, name)
+                    assert not between or default in allowed.search, (slot, name)
                     assert (allowed.low or 0) <= low < high <= (allowed.high or np.inf), (slot, name)
                     assert low <= default <= high, (slot, name)
                     assert not allowed.log or low > 0, (slot, name)
