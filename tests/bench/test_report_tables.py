@@ -15,6 +15,7 @@ from test_report_odd import grid
 from bench.compare import Sequential, corrected_t, holm, ranked, seeds_needed, sign_flip
 from bench.report.comparison import ALPHA, compare
 from bench.report.evidence import ArmInfo
+from bench.report.metric import readable
 from bench.report.predicted import MOST_READ, Predicted
 from bench.report.table import Cell, Column, Table, decimals
 from bench.report.table import Table as AnyTable
@@ -240,3 +241,17 @@ def test_every_table_has_a_section_and_every_row_its_cells() -> None:
         for table in tables(compare(made)):
             assert section_title(table.key)
             assert table.rows
+
+
+def test_the_score_that_decides_has_one_column() -> None:
+    def shown(metric: str) -> list[str]:
+        rows = [
+            {**run(name, s, 0.7 + 0.01 * s), "current.auroc": 0.8, metric: 0.7 + 0.01 * s}
+            for name in ("base", "b")
+            for s in range(4)
+        ]
+        found = compare(evidence(rows, (BASE, CHANGE), metric=metric))
+        return [column.title for column in results(found).shown.columns]
+
+    assert shown(METRIC).count("AUROC") == shown("current.auroc").count("AUROC") == 1
+    assert readable("current.auroc") == "AUROC on current"

@@ -101,8 +101,9 @@ def _columns(comparison: Comparison) -> Iterator[Column]:
     for column in _COLUMNS:
         places = _PLACES.get(column.key, digits.score)
         places = digits.difference if column.key in _DIFFERENCES else places
-        title = short(comparison.evidence.metric) if column.key == "mean" else say(column.title)
-        yield replace(column, title=title, digits=places)
+        title = short(comparison.evidence.metric) if column.key == "mean" else say(column.title).strip()
+        twice = column.key == "auroc" and column.title == short(comparison.evidence.metric)
+        yield replace(column, title=title, digits=places, detail=column.detail or twice)
 
 
 def _row(arm: ArmResult, comparison: Comparison, failed: tuple[str, ...]) -> dict[str, Cell]:
