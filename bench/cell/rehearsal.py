@@ -65,8 +65,8 @@ def _try(method: Method, head: Any) -> None:
             if term.requires_grad:
                 term.backward(retain_graph=True)  # type: ignore[no-untyped-call]
         method.eval()
-        fitted = head.fit(*method.codes("video", frames["video"]), label, unlabelled=None)
-        scores = fitted.score(*method.codes("current", frames["current"]))
+        read = method.codes("current", frames["current"])
+        scores = head.fit(*method.codes("video", frames["video"]), label, unlabelled=read[0]).score(*read)
         _require_shape("what a head says of windows", scores, (_WINDOWS,))
 
 

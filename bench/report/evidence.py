@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any, Literal
 
@@ -143,6 +143,10 @@ class Evidence:
         order = ["_place", "fold", "seed", "unit", "permutation", "key"]
         runs = runs.sort_values(order, kind="stable").drop(columns="_place").reset_index(drop=True)
         object.__setattr__(self, "runs", runs)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what another process needs: not what follows from it, which may be as large."""
+        return {each.name: getattr(self, each.name) for each in fields(self)}
 
     def _check_plan(self) -> None:
         names = [arm.name for arm in self.arms]

@@ -87,7 +87,7 @@ class FusionReader(ABC):
         if parameters.hidden % parameters.heads:
             raise InvalidRequest(
                 f"fusion.heads must divide fusion.hidden, got {parameters.heads} and {parameters.hidden}; "
-                "choose 1, 2 or 4"
+                "change one of them"
             )
         self.parameters = parameters
         self.width = width
